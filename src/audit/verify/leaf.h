@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace casemate::audit {
+
+// What one entry of the log tells. Numbers are part of the format: append only.
+enum class LeafType : std::uint8_t {
+  kTicket = 1,        // written before anything is released under it
+  kRefusal = 2,       // a ticket or release that was refused; `rule` says why
+  kRelease = 3,       // purpose keys handed out: how many, of what, root of their ids
+  kTicketClosed = 4,  // all that was released under a ticket
+  kCreated = 5,       // objects made
+  kErasure = 6,       // an epoch: how many objects died, root of their ids, new epoch
+  kKeyCreated = 7,
+  kKeyRevoked = 8,
+  kTenantCreated = 9,
+  kModelRegistered = 10,
+  kStart = 11,
+  kStop = 12,
+  kRestored = 13,  // this log goes on from a backup
+};
+inline constexpr std::uint8_t kLastLeafType = 13;
+std::string_view LeafTypeName(LeafType type);  // "ticket", "release", ...
+
+using Commitment = std::array<std::byte, 32>;  // all zero: absent
+
+// One leaf: docs/formats/audit_leaf.md. No content, no name, no plain id. Commitments are
+// HMAC-SHA-256(salt key of the principal or tenant, field number || value): erasing the salt's
+// object erases what they say and every proof still holds.
+struct Leaf {
+  LeafType type = LeafType::kStart;
+  std::int64_t unix_ms = 0;
+  Commitment tenant{};
+  Commitment principal{};
+  Commitment ticket{};
+  std::uint8_t justification = 0;
+  std::uint8_t level = 0;
+  std::uint16_t actions = 0;
+  std::uint8_t label = 0;
+  std::uint8_t purpose = 0;
+  std::uint8_t rule = 0;  // refusals: the rule's number, docs/formats/audit_leaf.md
+  std::uint32_t count = 0;
+  std::uint32_t max_objects = 0;
+  std::uint32_t max_partitions = 0;
+  std::uint32_t duration_ms = 0;
+  std::uint64_t epoch = 0;
+  Commitment objects{};  // salted Merkle root (RFC 6962 hashing) over the object ids
+  Commitment request{};  // salted digest of the request
+};
+
+// Fixed size, big-endian, version byte first. Decode refuses what Encode would not write.
+Bytes EncodeLeaf(const Leaf& leaf);
+[[nodiscard]] Result<Leaf> DecodeLeaf(ByteView bytes);
+
+}  // namespace casemate::audit
