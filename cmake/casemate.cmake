@@ -30,10 +30,14 @@ function(casemate_executable name)
   endif()
 endfunction()
 
-# casemate_test(NAME SOURCES a_test.cc ... USES lib ... [LABELS l ...] [TIMEOUT s])
-#   Unit tests of one library as one gtest program, registered test by test.
+# casemate_test(NAME SOURCES a_test.cc ... USES lib ... [LABELS l ...] [TIMEOUT s] [RELEASE])
+#   Unit tests of one library as one gtest program. With RELEASE it belongs to the release preset
+#   alone, because sanitizers replace malloc and break seccomp.
 function(casemate_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;USES;FOREIGN;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "RELEASE" "TIMEOUT" "SOURCES;USES;FOREIGN;LABELS" ${ARGN})
+  if((ARG_RELEASE AND CASEMATE_SANITIZE) OR (NOT ARG_RELEASE AND NOT CASEMATE_UNIT_TESTS))
+    return()
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -53,6 +57,9 @@ endfunction()
 # that the target cannot rot.
 function(casemate_fuzz name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  if(NOT CASEMATE_UNIT_TESTS)
+    return()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
   foreach(use ${ARG_USES})
