@@ -91,4 +91,25 @@ enum class ObjectKind : std::uint8_t {
 inline constexpr std::uint8_t kLastObjectKind = 10;
 std::string_view ObjectKindName(ObjectKind kind);
 
+// Why a ticket or a release was refused; what `rule` of a log leaf holds
+// (docs/formats/audit_leaf.md).
+enum class Rule : std::uint8_t {
+  kNone = 0,  // not a refusal
+  kNoSuchPrincipal = 1,
+  kKeyRevoked = 2,
+  kJustificationDenied = 3,
+  kCollectionNotGranted = 4,
+  kLabelOverCeiling = 5,
+  kActionNotGranted = 6,
+  kOverObjectCeiling = 7,  // more objects than the ticket allows
+  kTicketOver = 8,         // expired, closed or revoked
+  kObjectNotInScope = 9,
+  kErased = 10,
+  kNoMirror = 11,  // erasure without a second copy, not accepted by the operator
+  kReleaseLevelTooLow = 12,
+  kOverPartitionCeiling = 13,
+};
+inline constexpr std::uint8_t kLastRule = 13;
+std::string_view RuleName(Rule rule);  // "justification_denied"
+
 }  // namespace casemate::policy
