@@ -21,7 +21,8 @@ std::unexpected<Error> FailArena(std::string_view what) {
 }
 
 Result<void*> MapSecret(std::size_t bytes) {
-  const UniqueFd fd(static_cast<int>(::syscall(SYS_memfd_secret, FD_CLOEXEC)));
+  // The kernel takes O_CLOEXEC here, where memfd_secret(2) says FD_CLOEXEC.
+  const UniqueFd fd(static_cast<int>(::syscall(SYS_memfd_secret, O_CLOEXEC)));
   if (!fd.valid()) {
     return FailArena("memfd_secret");
   }

@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <set>
 
+#include "base/fd.h"
 #include "secmem/key_arena_internal.h"
 
 namespace casemate::internal {
@@ -46,6 +48,19 @@ int InChildWithLimit(rlim_t limit, Body body) {
   }
   int status = 0;
   return ::waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+}
+
+TEST(KeyArenaTest, MemfdSecretIsUsedWhereTheKernelHasIt) {
+  const UniqueFd probe(static_cast<int>(::syscall(SYS_memfd_secret, 0)));
+  Result<std::unique_ptr<KeyArena>> arena = KeyArena::Map();
+  ASSERT_TRUE(arena.has_value()) << arena.error().message;
+  EXPECT_EQ((*arena)->backing(),
+            probe.valid() ? KeyArena::Backing::kMemfdSecret : KeyArena::Backing::kLockedAnonymous);
+  Result<std::byte*> slot = (*arena)->Take();
+  ASSERT_TRUE(slot.has_value());
+  **slot = std::byte{5};
+  (*arena)->Return(*slot);
+  EXPECT_EQ(**slot, std::byte{0});
 }
 
 TEST(KeyArenaTest, UsualLimitGivesTheFullArena) {
