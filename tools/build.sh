@@ -8,7 +8,7 @@ preset=${1:-release}
 # not part of the key.
 export CCACHE_DIR=${CCACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/casemate/ccache}
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-4G}
-export CCACHE_SLOPPINESS=time_macros
+export CCACHE_SLOPPINESS=time_macros CCACHE_COMPILERCHECK=content  # a remade root has new dates, not a new compiler
 [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >"/tmp/casemate-cmake-$$.log" || {
   cat "/tmp/casemate-cmake-$$.log"; exit 1; }
 rm -f "/tmp/casemate-cmake-$$.log"

@@ -155,11 +155,11 @@ class Deployment:
         return self.casemate("ingest", *paths, "--collection", collection, check=check, **options)
 
     def openai(self, key=None):
-        import httpx
+        import httpx2  # what Debian's python3-openai is built on
         import openai
         context = ssl.create_default_context(cafile=str(self.dir / "tls/ca.pem"))
         return openai.OpenAI(base_url=f"https://{self.address}/v1", api_key=key or self.key(),
-                             http_client=httpx.Client(verify=context, timeout=120), max_retries=0)
+                             http_client=httpx2.Client(verify=context, timeout=120), max_retries=0)
 
 
 def write_documents(folder, count, text=None):

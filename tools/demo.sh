@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Shows the whole path on real input: a deployment is made, documents are read and sealed, questions
+# are answered from them with citations, the log is verified. Keeps its deployment in build/demo, so
+# that a second run finds every document unchanged. usage: tools/demo.sh [--keep] [--fresh]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+keep=
+fresh=
+for argument in "$@"; do
+  case $argument in
+    --keep) keep=1 ;;
+    --fresh) fresh=1 ;;
+    *) echo "demo: expected --keep or --fresh, found '$argument'" >&2; exit 2 ;;
+  esac
+done
+started=$SECONDS
+bold=$(tput bold 2>/dev/null || :) plain=$(tput sgr0 2>/dev/null || :)
+step() { printf '\n%s[%3d s] %s%s\n' "$bold" "$((SECONDS - started))" "$*" "$plain"; }
+
+work=$PWD/build/demo
+deployment=$work/deployment
+casemate=$PWD/build/release/bin/casemate
+run() { printf '$ casemate %s\n' "${*//$deployment/D}"; "$casemate" "$@"; }
+
+step "Building (the first time takes some minutes; ccache makes the next short)"
+tools/build.sh release
+
+mkdir -p "$work"
+chmod 700 "$work"
+[ -z "$fresh" ] || rm -rf "$deployment" "$work/mirror"
+if [ ! -d "$deployment" ]; then
+  step "Making a deployment: token, key trees, certificates, log (D = $deployment)"
+  # The demo's passphrase is random and lies beside the deployment: a demo, not a practice.
+  (umask 077 && head -c 24 /dev/urandom | base64 >"$work/passphrase")
+  run init --dir "$deployment" --passphrase-file "$work/passphrase" --mirror "$work/mirror"
+fi
+
+step "Collecting documents: Debian's python3-doc and this project's own pages"
+rm -rf "$work/documents"
+mkdir -p "$work/documents/python" "$work/documents/casemate"
+source=$(find /usr/share/doc -maxdepth 2 -path '*/python3.*-doc/html' | sort | tail -n 1)
+[ -n "$source" ] || { echo "demo: no HTML of python3-doc under /usr/share/doc" >&2; exit 1; }
+# Pages of up to 60 kB: more than 300 of them, and below 1.5 million tokens together.
+(cd -L "$source" && find -L . -name '*.html' -size -60k ! -name 'genindex*' ! -name 'search*' ! -name '*contents*' \
+  ! -path './whatsnew/*' -print0 | xargs -0 cp -L --parents -t "$work/documents/python")
+cp -L "$source/glossary.html" "$work/documents/python/" 2>/dev/null
+cp README.md "$work/documents/casemate/"
+cp -r docs/*.md docs/formats docs/decisions "$work/documents/casemate/" 2>/dev/null
+echo "$(find "$work/documents" -type f | wc -l) documents, $(du -sh "$work/documents" | cut -f1)"
+
+step "Starting the server (hybrid TLS 1.3 only)"
+rm -f "$work/ready"
+"$casemate" serve --dir "$deployment" --passphrase-file "$work/passphrase" --listen 127.0.0.1:0 \
+  --ready-file "$work/ready" >"$work/server.log" 2>&1 &
+server=$!
+finish() { kill -TERM "$server" 2>/dev/null && wait "$server" || :; }
+trap finish EXIT
+for _ in $(seq 600); do
+  [ -s "$work/ready" ] && break
+  kill -0 "$server" 2>/dev/null || { tail -n 20 "$work/server.log" >&2; exit 1; }
+  sleep 0.1
+done
+address=$(cat "$work/ready")
+echo "serving on https://$address, CA in D/tls/ca.pem"
+
+step "Reading, sealing and indexing the documents"
+run ingest "$work/documents" --dir "$deployment" --collection docs
+
+step "Asking"
+for question in "What is bisect?" "What is a decorator?" "What is an epoch key?" "What is an iterator?"; do
+  echo
+  run ask "$question" --dir "$deployment" --collection docs
+done
+
+step "From outside: TLS as openssl sees it"
+for group in X25519 X25519MLKEM768; do
+  if openssl s_client -connect "$address" -groups "$group" -CAfile "$deployment/tls/ca.pem" </dev/null 2>&1 |
+    grep -q 'Verify return code: 0'; then echo "$group: accepted"; else echo "$group: refused"; fi
+done
+
+step "Verifying the log: every release above is in it, nothing of what was asked or read"
+run audit verify --dir "$deployment"
+run status --dir "$deployment"
+
+step "Done"
+cat <<TEXT
+Shown: $(find "$work/documents" -type f | wc -l) documents were parsed in processes without network and files, sealed under keys of their own
+from the token, found again by keyword and vector, and quoted in answers with their place; every key
+release was written to the log before it happened; a classical TLS client was refused.
+The whole path took $((SECONDS - started)) s.
+TEXT
+if [ -n "$keep" ]; then
+  trap - EXIT
+  key=$("$casemate" key create --dir "$deployment" --name demo --json | sed 's/.*"key": *"\([^"]*\)".*/\1/')
+  cat <<TEXT
+
+The server goes on (process $server; end it with: kill $server). Try:
+
+  ./dev run -- ask "What is a coroutine?" --dir $deployment --collection docs
+  ./dev run -- file list --dir $deployment --collection docs
+  ./dev run -- audit show --dir $deployment
+  ./dev exec -- curl --cacert $deployment/tls/ca.pem https://$address/v1/models -H "Authorization: Bearer $key"
+TEXT
+else
+  cat <<TEXT
+
+Try next:
+  ./dev demo --keep        leaves the server running and prints commands for it
+  ./dev run -- --help      every command, each with an example
+  docs/architecture.md     one request followed from socket to token
+TEXT
+fi
