@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "base/error.h"
+#include "inference/messages.h"
+#include "inference/room/llama_context.h"
+
+namespace casemate::inference {
+
+inline constexpr std::size_t kMaxEmbedTexts = 2048;
+inline constexpr std::size_t kMaxEmbedTextBytes = std::size_t{1} << 20;
+
+struct EmbedderOptions {
+  std::uint32_t context_tokens = 0;  // longest text; 0: what the model was trained with
+  std::uint32_t sequences = 16;      // texts of one step
+  std::uint32_t threads = 0;         // 0: one per core
+};
+
+// Vectors for texts: the mean of the model's last layer over the text's tokens, scaled to length 1.
+// Short texts are computed together, a step at a time; after the last one all plaintext state is
+// zeroed. Threads: Embed may run at the same time; requests take turns.
+class Embedder {
+ public:
+  // `model` must outlive it. Errors: kInvalidArgument, kResourceExhausted.
+  [[nodiscard]] static Result<std::unique_ptr<Embedder>> Create(const LlamaModel& model,
+                                                                const EmbedderOptions& options,
+                                                                UniqueFd permit);
+
+  // Errors: kInvalidArgument: no texts, more than kMaxEmbedTexts, one without a token; kTooLarge:
+  // refuse_long and a text over the context; kCancelled; kUnavailable.
+  [[nodiscard]] Result<EmbedReply> Embed(const inference::Embed& request,
+                                         const std::function<bool()>& cancelled);
+
+  std::uint32_t context_tokens() const { return options_.context_tokens; }
+
+ private:
+  Embedder(const LlamaModel& model, const EmbedderOptions& options, UniqueFd permit);
+  struct Prepared;
+  [[nodiscard]] Result<Prepared> Prepare(const inference::Embed& request) const;
+  [[nodiscard]] Result<void> ComputeAll(const Prepared& texts, EmbedReply& reply,
+                                        const std::function<bool()>& cancelled);
+
+  const LlamaModel* model_;
+  EmbedderOptions options_;
+  ComputePermit permit_;
+  std::mutex mutex_;  // one request computes at a time
+  std::optional<LlamaContext> context_;
+};
+
+}  // namespace casemate::inference

@@ -1,0 +1,118 @@
+#include "inference/room/embedder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "inference/room/test_model.h"
+
+namespace casemate::inference {
+namespace {
+
+Embed Texts(std::initializer_list<std::string_view> texts) {
+  Embed request;
+  for (const std::string_view text : texts) {
+    request.texts.push_back(Plaintext::Copy(text));
+  }
+  return request;
+}
+
+std::vector<float> Row(const EmbedReply& reply, std::size_t index) {
+  std::vector<float> row(reply.dimensions);
+  const std::size_t bytes = row.size() * sizeof(float);
+  std::memcpy(row.data(), reply.vectors.view().RevealBytes().data() + index * bytes, bytes);
+  return row;
+}
+
+double Dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  }
+  return sum;
+}
+
+std::unique_ptr<Embedder> Make(const EmbedderOptions& options = {.threads = 1}) {
+  Result<std::unique_ptr<Embedder>> made = Embedder::Create(ShippedModel(), options, UniqueFd());
+  EXPECT_TRUE(made.has_value());
+  return std::move(*made);
+}
+
+TEST(EmbedderTest, VectorsHaveUnitLength) {
+  auto embedder = Make();
+  Result<EmbedReply> reply = embedder->Embed(Texts({"a small boat", "keel"}), {});
+  ASSERT_TRUE(reply.has_value()) << reply.error().message;
+  EXPECT_EQ(reply->dimensions, 256U);
+  ASSERT_EQ(reply->vectors.size(), 2 * 256 * sizeof(float));
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(Dot(Row(*reply, i), Row(*reply, i)), 1.0, 1e-5);
+  }
+  EXPECT_EQ(reply->truncated, 0U);
+}
+
+TEST(EmbedderTest, SimilarTextsAreCloserThanOthers) {
+  auto embedder = Make();
+  Result<EmbedReply> reply =
+      embedder->Embed(Texts({"the keel is a beam of the hull of a ship",
+                             "the keel is one of the beams of the hull of a vessel",
+                             "returns the number of bytes that the buffer object holds"}),
+                      {});
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_GT(Dot(Row(*reply, 0), Row(*reply, 1)), Dot(Row(*reply, 0), Row(*reply, 2)));
+}
+
+TEST(EmbedderTest, ATextInABatchHasTheVectorThatItHasAlone) {
+  auto embedder = Make({.sequences = 4, .threads = 1});
+  Embed request = Texts({"short", "a somewhat longer text about the hull of a ship and its keel",
+                         "another", "x", "the fifth goes into a second step", "and a sixth"});
+  Result<EmbedReply> together = embedder->Embed(request, {});
+  ASSERT_TRUE(together.has_value());
+  for (std::size_t i = 0; i < request.texts.size(); ++i) {
+    Embed one;
+    one.texts.push_back(Plaintext::Copy(request.texts[i].view()));
+    Result<EmbedReply> alone = embedder->Embed(one, {});
+    ASSERT_TRUE(alone.has_value());
+    EXPECT_GT(Dot(Row(*together, i), Row(*alone, 0)), 0.9999) << i;
+  }
+}
+
+TEST(EmbedderTest, ALongTextIsCutAndCountedOrRefused) {
+  auto embedder = Make();
+  std::string text;
+  for (int i = 0; i < 2000; ++i) {
+    text += " word";
+  }
+  Embed request = Texts({"short", text});
+  Result<EmbedReply> cut = embedder->Embed(request, {});
+  ASSERT_TRUE(cut.has_value());
+  EXPECT_EQ(cut->truncated, 1U);
+  EXPECT_LE(cut->tokens, 1024U + 8U);
+  request.refuse_long = true;
+  Result<EmbedReply> refused = embedder->Embed(request, {});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::kTooLarge);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("the model takes 1024"));
+}
+
+TEST(EmbedderTest, NoTextsTooManyOrEmptyOnesAreRefused) {
+  auto embedder = Make();
+  EXPECT_FALSE(embedder->Embed({}, {}).has_value());
+  EXPECT_FALSE(embedder->Embed(Texts({"a", ""}), {}).has_value());
+  Embed many;
+  for (std::size_t i = 0; i < kMaxEmbedTexts + 1; ++i) {
+    many.texts.push_back(Plaintext::Copy(std::string_view("a")));
+  }
+  EXPECT_FALSE(embedder->Embed(many, {}).has_value());
+}
+
+TEST(EmbedderTest, CancelEndsBeforeTheNextStep) {
+  auto embedder = Make();
+  Result<EmbedReply> reply = embedder->Embed(Texts({"a"}), [] { return true; });
+  ASSERT_FALSE(reply.has_value());
+  EXPECT_EQ(reply.error().code, ErrorCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace casemate::inference

@@ -1,0 +1,42 @@
+#include "inference/room/llama_backend.h"
+
+#include <cstdlib>
+
+#include "base/log.h"
+#include "ggml-backend.h"
+#include "llama.h"
+
+namespace casemate::inference {
+namespace {
+
+// Its lines can hold parts of a model file or a template: only that there was one is told.
+void OnLibraryLog(ggml_log_level level, const char* text, void*) {
+  (void)text;
+  if (level == GGML_LOG_LEVEL_WARN) {
+    Log(LogLevel::kDebug, "libllama warned");
+  } else if (level == GGML_LOG_LEVEL_ERROR) {
+    Log(LogLevel::kWarning, "libllama reported an error");
+  }
+}
+
+}  // namespace
+
+Result<void> LoadBackends(const std::string& cpu_backend) {
+  ::setenv("GGML_NO_BACKTRACE", "1", 1);  // its back-trace starts a debugger on this process
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::setenv("GOMP_SPINCOUNT", "0", 1);
+  ::llama_log_set(OnLibraryLog, nullptr);
+  ::ggml_log_set(OnLibraryLog, nullptr);
+  if (cpu_backend.empty()) {
+    ::ggml_backend_load_all();
+  } else if (::ggml_backend_load(cpu_backend.c_str()) == nullptr) {
+    return Fail(ErrorCode::kUnavailable, "the compute backend cannot be loaded", cpu_backend);
+  }
+  if (::ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) == nullptr) {
+    return Fail(ErrorCode::kUnavailable, "no compute backend found");
+  }
+  ::llama_backend_init();
+  return {};
+}
+
+}  // namespace casemate::inference

@@ -1,0 +1,155 @@
+#include "inference/room/llama_context.h"
+
+#include <algorithm>
+#include <exception>
+
+#include "llama.h"
+
+namespace casemate::inference {
+
+void LlamaContext::Free::operator()(llama_context* context) const { ::llama_free(context); }
+
+LlamaContext::LlamaContext(llama_context* context, const ContextOptions& options,
+                           const LlamaModel& model, ComputePermit& permit)
+    : context_(context), options_(options), model_(&model), permit_(&permit) {}
+
+LlamaContext::~LlamaContext() {
+  if (context_) {
+    Clear();
+  }
+}
+
+Result<LlamaContext> LlamaContext::Create(const LlamaModel& model, const ContextOptions& options,
+                                          ComputePermit& permit) {
+  llama_context_params params = ::llama_context_default_params();
+  params.n_seq_max = options.sequences;
+  params.n_batch = options.step_tokens;
+  params.n_ubatch = options.step_tokens;
+  params.n_threads = static_cast<std::int32_t>(options.threads);
+  params.n_threads_batch = static_cast<std::int32_t>(options.threads);
+  params.no_perf = true;
+  if (options.embeddings) {
+    // One pooled row per sequence needs all of its tokens in one piece of computation. Separate KV
+    // streams would be computed in equal pieces of each sequence, so the cells are shared here; the
+    // mask keeps the texts, all of one tenant, apart.
+    params.n_ctx = options.step_tokens;
+    params.kv_unified = true;
+    params.embeddings = true;
+    params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
+  } else {
+    params.n_ctx = options.context_tokens * options.sequences;
+    params.kv_unified = false;  // each sequence has cells of its own
+  }
+  llama_context* context = nullptr;
+  try {
+    context = ::llama_init_from_model(model.get(), params);
+  } catch (const std::exception&) {
+    context = nullptr;
+  }
+  if (context == nullptr) {
+    return Fail(ErrorCode::kResourceExhausted,
+                "no memory for " + std::to_string(options.sequences) + " sequences of " +
+                    std::to_string(options.context_tokens) + " tokens");
+  }
+  LlamaContext made(context, options, model, permit);
+  if (!options.embeddings && ::llama_n_ctx_seq(context) < options.context_tokens) {
+    return Fail(ErrorCode::kResourceExhausted, "the library gave a smaller context than asked for");
+  }
+  return made;
+}
+
+Result<void> LlamaContext::Step(std::span<const StepToken> tokens) {
+  const std::size_t count = tokens.size();
+  if (count == 0 || count > options_.step_tokens) {
+    return Fail(ErrorCode::kInvalidArgument, "a step of " + std::to_string(count) + " tokens");
+  }
+  // libllama's batch arrays, carved from one wiped buffer, widest alignment first.
+  const std::size_t row = sizeof(llama_seq_id*) + sizeof(llama_token) + sizeof(llama_pos) +
+                          sizeof(std::int32_t) + sizeof(llama_seq_id) + sizeof(std::int8_t);
+  batch_ = Plaintext::Zeroed(count * row);
+  std::byte* at = batch_.mutable_bytes().data();
+  const auto carve = [&at, count]<typename T>(T*& out) {
+    out = reinterpret_cast<T*>(at);
+    at += count * sizeof(T);
+  };
+  llama_batch batch{};
+  llama_seq_id* sequences = nullptr;
+  batch.n_tokens = static_cast<std::int32_t>(count);
+  carve(batch.seq_id);
+  carve(batch.token);
+  carve(batch.pos);
+  carve(batch.n_seq_id);
+  carve(sequences);
+  carve(batch.logits);
+  outputs_ = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const StepToken& token = tokens[i];
+    batch.token[i] = token.token;
+    batch.pos[i] = token.position;
+    batch.n_seq_id[i] = 1;
+    sequences[i] = token.sequence;
+    batch.seq_id[i] = &sequences[i];
+    batch.logits[i] = token.wants_output ? 1 : 0;
+    outputs_ += token.wants_output ? 1 : 0;
+  }
+
+  Result<ComputePermit::Held> turn = permit_->Take();
+  if (!turn) {
+    return std::unexpected(turn.error());
+  }
+  int result = -1;
+  try {
+    result = ::llama_decode(context_.get(), batch);
+    ::llama_synchronize(context_.get());
+  } catch (const std::exception&) {
+    result = -4;
+  }
+  if (result != 0) {
+    return Fail(ErrorCode::kUnavailable, "the model could not compute a step",
+                "llama_decode gave " + std::to_string(result));
+  }
+  return {};
+}
+
+std::int32_t LlamaContext::Sample(llama_sampler* sampler, std::int32_t index) {
+  return ::llama_sampler_sample(sampler, context_.get(), index);
+}
+
+std::span<const float> LlamaContext::Embedding(std::int32_t sequence) const {
+  const float* row = ::llama_get_embeddings_seq(context_.get(), sequence);
+  if (row == nullptr) {
+    return {};
+  }
+  return {row, model_->dimensions()};
+}
+
+void LlamaContext::DropSequence(std::int32_t sequence) {
+  (void)::llama_memory_seq_rm(::llama_get_memory(context_.get()), sequence, -1, -1);
+}
+
+void LlamaContext::WipeOutputs() {
+  if (outputs_ > 0 && !options_.embeddings) {
+    if (float* logits = ::llama_get_logits(context_.get()); logits != nullptr) {
+      Wipe({reinterpret_cast<std::byte*>(logits),
+            outputs_ * model_->vocabulary_size() * sizeof(float)});
+    }
+  }
+  if (options_.embeddings) {
+    for (std::uint32_t i = 0; i < options_.sequences; ++i) {
+      float* row = ::llama_get_embeddings_seq(context_.get(), static_cast<llama_seq_id>(i));
+      if (row != nullptr) {
+        Wipe({reinterpret_cast<std::byte*>(row), model_->dimensions() * sizeof(float)});
+      }
+    }
+  }
+  outputs_ = 0;
+}
+
+void LlamaContext::Clear() {
+  WipeOutputs();
+  // `true` writes zeros over the cells; removing sequences alone edits a table.
+  ::llama_memory_clear(::llama_get_memory(context_.get()), true);
+  batch_.Clear();
+}
+
+}  // namespace casemate::inference

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "inference/room/compute_permit.h"
+#include "inference/room/llama_model.h"
+#include "secmem/plaintext.h"
+
+struct llama_context;
+struct llama_sampler;
+
+namespace casemate::inference {
+
+// One token for one step.
+struct StepToken {
+  std::int32_t token = 0;
+  std::int32_t position = 0;
+  std::int32_t sequence = 0;
+  bool wants_output = false;  // its logits are sampled from after the step
+};
+
+struct ContextOptions {
+  std::uint32_t context_tokens = 0;  // of one sequence
+  std::uint32_t sequences = 1;
+  std::uint32_t step_tokens = 256;  // most tokens of one step
+  std::uint32_t threads = 1;
+  bool embeddings = false;  // mean-pooled vectors instead of logits
+};
+
+// The plaintext state of a model at work: KV cache, logits, the batch's tokens. Clear() zeroes all
+// of it that libllama lets one reach. Threads: one at a time.
+class LlamaContext {
+ public:
+  // `model` and `permit` must outlive it. Errors: kResourceExhausted.
+  [[nodiscard]] static Result<LlamaContext> Create(const LlamaModel& model,
+                                                   const ContextOptions& options,
+                                                   ComputePermit& permit);
+  LlamaContext(LlamaContext&&) noexcept = default;
+  LlamaContext& operator=(LlamaContext&&) noexcept = default;
+  ~LlamaContext();
+
+  // Computes one step while holding the compute permit. At most step_tokens; positions of a
+  // sequence go on where it stands. Errors: kUnavailable: the library failed; the sequences of this
+  // step must be dropped.
+  [[nodiscard]] Result<void> Step(std::span<const StepToken> tokens);
+
+  // The next token at the step's `index`-th token, which wanted output.
+  std::int32_t Sample(llama_sampler* sampler, std::int32_t index);
+  // The pooled vector of `sequence` after a step, not normalised; empty on failure.
+  std::span<const float> Embedding(std::int32_t sequence) const;
+
+  // Forgets a sequence: its cells are free again, their bytes stay until Clear or reuse.
+  void DropSequence(std::int32_t sequence);
+  // The window closes: every cell's bytes, the logits and the batch become zero.
+  void Clear();
+
+  const ContextOptions& options() const { return options_; }
+  llama_context* get() const { return context_.get(); }
+
+ private:
+  struct Free {
+    void operator()(llama_context* context) const;
+  };
+  LlamaContext(llama_context* context, const ContextOptions& options, const LlamaModel& model,
+               ComputePermit& permit);
+  void WipeOutputs();
+
+  std::unique_ptr<llama_context, Free> context_;
+  ContextOptions options_;
+  const LlamaModel* model_;
+  ComputePermit* permit_;
+  std::size_t outputs_ = 0;  // rows of logits of the last step
+  Plaintext batch_;          // token ids, positions, sequence ids: wiped memory
+};
+
+}  // namespace casemate::inference

@@ -1,0 +1,159 @@
+#include "inference/room/llama_model.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <limits>
+
+#include "inference/room/gguf_check.h"
+#include "llama.h"
+
+namespace casemate::inference {
+namespace {
+
+constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
+
+// The file's bytes for the time of the check.
+Result<void> CheckFile(int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) {
+    return FailErrno("the model's file");
+  }
+  if (status.st_size <= 0) {
+    return Fail(ErrorCode::kInvalidArgument, "the model file is empty");
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  void* pages = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+  if (pages == MAP_FAILED) {
+    return FailErrno("mapping the model's file");
+  }
+  Result<GgufFacts> facts = CheckGguf(ByteView(static_cast<const std::byte*>(pages), size));
+  ::munmap(pages, size);
+  if (!facts) {
+    return std::unexpected(facts.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+void LlamaModel::Free::operator()(llama_model* model) const { ::llama_model_free(model); }
+
+LlamaModel::LlamaModel(llama_model* model)
+    : model_(model), vocab_(::llama_model_get_vocab(model)) {}
+
+Result<LlamaModel> LlamaModel::Load(int fd) {
+  if (Result<void> checked = CheckFile(fd); !checked) {
+    return std::unexpected(checked.error());
+  }
+  const int copy = ::dup(fd);
+  std::FILE* file = copy < 0 ? nullptr : ::fdopen(copy, "rb");
+  if (file == nullptr) {
+    if (copy >= 0) {
+      ::close(copy);
+    }
+    return FailErrno("the model's file");
+  }
+  std::rewind(file);  // the position is shared with the caller's descriptor
+
+  llama_model_params params = ::llama_model_default_params();
+  params.n_gpu_layers = 0;
+  params.load_mode = LLAMA_LOAD_MODE_MMAP;  // the sealed memfd's pages are the only copy
+  params.lazy_mode = LLAMA_LAZY_MODE_OFF;   // no reads after the sandbox has closed
+  params.check_tensors = true;
+  params.progress_callback = [](float, void*) { return true; };
+  llama_model* model = nullptr;
+  try {
+    model = ::llama_model_load_from_file_ptr(file, params);
+  } catch (const std::exception&) {
+    model = nullptr;
+  }
+  std::fclose(file);
+  if (model == nullptr) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the model file cannot be loaded: damaged, or of a kind that is not known");
+  }
+  return LlamaModel(model);
+}
+
+std::uint32_t LlamaModel::trained_context() const {
+  return static_cast<std::uint32_t>(std::max(0, ::llama_model_n_ctx_train(model_.get())));
+}
+std::uint32_t LlamaModel::dimensions() const {
+  return static_cast<std::uint32_t>(std::max(0, ::llama_model_n_embd_out(model_.get())));
+}
+std::uint32_t LlamaModel::vocabulary_size() const {
+  return static_cast<std::uint32_t>(std::max(0, ::llama_vocab_n_tokens(vocab_)));
+}
+bool LlamaModel::is_end(std::int32_t token) const { return ::llama_vocab_is_eog(vocab_, token); }
+
+Result<TokenBuffer> LlamaModel::TokenizeContent(PlaintextView text) const {
+  return Tokenize(text.Reveal(), false, false);
+}
+
+Result<TokenBuffer> LlamaModel::TokenizeTemplate(std::string_view text, bool first) const {
+  // Many templates spell the begin token themselves: then it must not come twice.
+  const std::string begin = begin_text();
+  return Tokenize(text, first && (begin.empty() || !text.starts_with(begin)), true);
+}
+
+Result<TokenBuffer> LlamaModel::Tokenize(std::string_view text, bool first,
+                                         bool with_control) const {
+  TokenBuffer tokens;
+  if (text.size() > kMaxTextBytes) {
+    return Fail(ErrorCode::kTooLarge, "text of " + std::to_string(text.size()) +
+                                          " bytes, the limit is " + std::to_string(kMaxTextBytes));
+  }
+  if (text.empty() && !first) {
+    return tokens;
+  }
+  // A token has at least one byte, plus those that begin and end a text.
+  Plaintext room = Plaintext::Zeroed((text.size() + 8) * sizeof(llama_token));
+  auto* ids = reinterpret_cast<llama_token*>(room.mutable_bytes().data());
+  std::int32_t count = 0;
+  try {
+    count = ::llama_tokenize(vocab_, text.data(), static_cast<std::int32_t>(text.size()), ids,
+                             static_cast<std::int32_t>(text.size() + 8), first, with_control);
+  } catch (const std::exception&) {
+    count = -1;
+  }
+  if (count < 0) {
+    return Fail(ErrorCode::kInvalidArgument, "the text cannot be tokenised for this model");
+  }
+  for (std::int32_t i = 0; i < count; ++i) {
+    tokens.Append(ids[i]);
+  }
+  return tokens;
+}
+
+Plaintext LlamaModel::Piece(std::int32_t token) const {
+  std::array<char, 512> buffer;
+  std::int32_t size = ::llama_token_to_piece(vocab_, token, buffer.data(),
+                                             static_cast<std::int32_t>(buffer.size()), 0, false);
+  size = std::max(size, 0);  // longer than any token of a sane vocabulary: dropped
+  Plaintext piece =
+      Plaintext::Copy(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
+  Wipe(std::as_writable_bytes(std::span(buffer)));
+  return piece;
+}
+
+std::string LlamaModel::chat_template() const {
+  const char* text = ::llama_model_chat_template(model_.get(), nullptr);
+  return text == nullptr ? std::string() : std::string(text);
+}
+
+std::string LlamaModel::TokenText(std::int32_t token) const {
+  if (token == LLAMA_TOKEN_NULL) {
+    return {};
+  }
+  const char* text = ::llama_vocab_get_text(vocab_, token);
+  return text == nullptr ? std::string() : std::string(text);
+}
+std::string LlamaModel::begin_text() const { return TokenText(::llama_vocab_bos(vocab_)); }
+std::string LlamaModel::end_text() const { return TokenText(::llama_vocab_eos(vocab_)); }
+
+}  // namespace casemate::inference

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "secmem/plaintext.h"
+
+struct llama_model;
+struct llama_vocab;
+
+namespace casemate::inference {
+
+// One model's weights and vocabulary, read from a file descriptor: a sealed memfd, whose pages stay
+// the weights' memory (they are mapped, not copied). All of libllama's model functions are called
+// here. LoadBackends comes first. Threads: const members may run at the same time.
+class LlamaModel {
+ public:
+  // Checks the metadata (CheckGguf), then loads with every tensor's data checked. The descriptor
+  // stays the caller's. Errors: kInvalidArgument: damaged, or of a kind that libllama does not
+  // know; kUnavailable.
+  [[nodiscard]] static Result<LlamaModel> Load(int fd);
+
+  std::uint32_t trained_context() const;  // tokens
+  std::uint32_t dimensions() const;       // of an embedding
+  std::uint32_t vocabulary_size() const;
+  bool is_end(std::int32_t token) const;  // of a turn or of the text
+
+  // The tokens of what somebody wrote: text that looks like a control token ("<|im_end|>") stays
+  // text. Errors: kInvalidArgument: not tokenisable; kTooLarge: over 16 MiB.
+  [[nodiscard]] Result<TokenBuffer> TokenizeContent(PlaintextView text) const;
+  // The tokens of a piece of the chat template, in which control tokens are meant. `first`: the
+  // prompt begins with it, so that the token that begins a text is added if the model wants it.
+  [[nodiscard]] Result<TokenBuffer> TokenizeTemplate(std::string_view text, bool first) const;
+  // The bytes of one token, not always whole characters; empty for control tokens.
+  Plaintext Piece(std::int32_t token) const;
+
+  // The model's own chat template (Jinja); empty when it has none.
+  std::string chat_template() const;
+  std::string begin_text() const;  // spelling of the token that begins a text, or empty
+  std::string end_text() const;
+
+  // For the other classes of this folder.
+  llama_model* get() const { return model_.get(); }
+
+ private:
+  struct Free {
+    void operator()(llama_model* model) const;
+  };
+  explicit LlamaModel(llama_model* model);
+  [[nodiscard]] Result<TokenBuffer> Tokenize(std::string_view text, bool first,
+                                             bool with_control) const;
+  std::string TokenText(std::int32_t token) const;
+
+  std::unique_ptr<llama_model, Free> model_;
+  const llama_vocab* vocab_;  // of model_
+};
+
+}  // namespace casemate::inference
