@@ -54,7 +54,11 @@ struct Leaf {
   Commitment request{};  // salted digest of the request
 };
 
-// Fixed size, big-endian, version byte first. Decode refuses what Encode would not write.
+inline constexpr std::size_t kLeafSize = 201;  // bytes
+
+// Fixed size, big-endian, version byte first. Decode refuses another size or version, a type that
+// has no name here, a negative time and numbers out of the ranges of docs/formats/audit_leaf.md;
+// Encode writes what it is given, and the log refuses to append what Decode would refuse.
 Bytes EncodeLeaf(const Leaf& leaf);
 [[nodiscard]] Result<Leaf> DecodeLeaf(ByteView bytes);
 
