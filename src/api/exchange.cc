@@ -1,0 +1,150 @@
+#include "api/exchange.h"
+
+#include <algorithm>
+#include <array>
+
+#include "api/errors.h"
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "net/error_envelope.h"
+
+namespace casemate::api {
+
+Exchange::Exchange(const net::HttpRequest& request, Responder& responder, const Services& services)
+    : request_(request), responder_(responder), services_(services) {}
+
+std::string_view Exchange::header(std::string_view name) const {
+  for (const net::Header& header : request_.headers) {
+    if (header.name == name) {
+      return header.value;
+    }
+  }
+  return {};
+}
+
+Result<json::Document> Exchange::ParseBody() const {
+  if (request_.body.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "The request has no body; expected a JSON object.");
+  }
+  Result<json::Document> document = json::Document::Parse(request_.body);
+  if (!document) {
+    return std::unexpected(document.error());
+  }
+  if (document->root().kind() != json::Value::Kind::kObject) {
+    return Fail(ErrorCode::kInvalidArgument, "The body is JSON but not an object.");
+  }
+  return document;
+}
+
+Result<custody::Ticket> Exchange::NewTicket(const Scope& scope) {
+  std::array<std::byte, 32> salt{};
+  crypto::FillRandom(salt);
+
+  custody::TicketRequest ask;
+  ask.principal = request_.principal;
+  ask.key = request_.key;
+  ask.justification = policy::Justification::kCustomerInitiatedAccess;
+  ask.level = policy::ReleaseLevel::kAsserted;
+  ask.actions = scope.actions;
+  ask.label = request_.ceiling;
+  ask.collections = scope.collections;
+  ask.all_collections = scope.all_collections;
+  ask.max_objects = scope.max_objects;
+  ask.duration_ms = static_cast<std::uint32_t>(scope.duration.count());
+  ask.request_digest = crypto::Sha256(salt, request_.body.view().RevealBytes());
+
+  Result<custody::Ticket> ticket = services_.releases.Request(ask);
+  if (ticket) {
+    AddHeader("x-casemate-log-index", std::to_string(ticket->log_index()));
+    AddHeader("x-casemate-request-salt", ToHex(salt));
+  }
+  return ticket;
+}
+
+void Exchange::Ignore(const std::vector<std::string>& fields) {
+  for (const std::string& field : fields) {
+    if (std::find(ignored_.begin(), ignored_.end(), field) == ignored_.end()) {
+      ignored_.push_back(field);
+    }
+  }
+}
+
+void Exchange::AddHeader(std::string name, std::string value) {
+  headers_.push_back({std::move(name), std::move(value)});
+}
+
+Result<void> Exchange::SendHead(std::uint16_t status, std::string_view type, bool has_length,
+                                std::uint64_t length) {
+  net::HttpHead head;
+  head.status = status;
+  head.has_length = has_length;
+  head.length = length;
+  head.headers.push_back({"content-type", std::string(type)});
+  std::string ignored;
+  for (const std::string& field : ignored_) {
+    ignored += (ignored.empty() ? "" : ", ") + field;
+  }
+  if (!ignored.empty()) {
+    head.headers.push_back({"x-casemate-ignored", ignored});
+  }
+  head.headers.insert(head.headers.end(), headers_.begin(), headers_.end());
+  started_ = true;
+  return responder_.Head(head);
+}
+
+Result<void> Exchange::SendPieces(PlaintextView bytes) {
+  for (std::size_t at = 0; at < bytes.size(); at += net::kMaxBodyPiece) {
+    if (Result<void> sent = responder_.Body(Plaintext::Copy(bytes.Part(at, net::kMaxBodyPiece)));
+        !sent) {
+      return sent;
+    }
+  }
+  return {};
+}
+
+Result<void> Exchange::SendJson(Plaintext body, std::uint16_t status) {
+  if (Result<void> sent = SendHead(status, "application/json", true, body.size()); !sent) {
+    return sent;
+  }
+  return SendPieces(body);
+}
+
+Result<void> Exchange::SendContent(PlaintextView content, std::string_view type) {
+  if (Result<void> sent = SendHead(200, type, true, content.size()); !sent) {
+    return sent;
+  }
+  return SendPieces(content);
+}
+
+Result<void> Exchange::StartEvents() {
+  AddHeader("cache-control", "no-cache");
+  return SendHead(200, "text/event-stream; charset=utf-8", false, 0);
+}
+
+Result<void> Exchange::SendEvent(std::string_view name, PlaintextView data) {
+  Plaintext event;
+  event.Reserve(name.size() + data.size() + 24);
+  if (!name.empty()) {
+    event.AppendLiteral("event: ");
+    event.AppendLiteral(name);
+    event.AppendLiteral("\n");
+  }
+  // JSON has no raw line breaks, so one data line holds it.
+  event.AppendLiteral("data: ");
+  event.Append(data);
+  event.AppendLiteral("\n\n");
+  return SendPieces(event);
+}
+
+void Exchange::SendError(const Error& error) {
+  LogError("request failed", error, {{"path", RouteName(request_.path)}});
+  Plaintext body = net::ErrorEnvelope(error, OpenAiCode(error));
+  // Whoever cannot be told is gone; the log line above is what is left to do.
+  if (started_) {
+    (void)SendEvent("error", body);
+  } else {
+    (void)SendJson(std::move(body), net::HttpStatus(error.code));
+  }
+}
+
+}  // namespace casemate::api

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/responder.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "custody/client/release_client.h"
+#include "inference/client/room_client.h"
+#include "json/reader.h"
+#include "net/messages.h"
+#include "policy/release.h"
+#include "retrieval/library.h"
+
+namespace casemate::api {
+
+// What the endpoints work with; one set per keeper, outliving every Exchange.
+struct Services {
+  retrieval::Library& library;
+  inference::RoomDirectory& rooms;
+  custody::ReleaseClient& releases;
+  // The tenant's models as the custodian last told them. Threads: any.
+  std::function<std::vector<custody::ModelEntry>()> models;
+};
+
+// What one request may do, as its ticket will say. The label is the caller's ceiling.
+struct Scope {
+  policy::ActionSet actions = 0;
+  std::vector<CollectionId> collections = {};
+  bool all_collections = false;
+  std::uint32_t max_objects = 0;
+  std::chrono::milliseconds duration = std::chrono::seconds(60);
+};
+
+// One request and its answer. Handlers read the request, ask for a ticket and answer in one of the
+// forms below; an error that they return before anything was sent becomes OpenAI's envelope.
+// Threads: one at a time.
+class Exchange {
+ public:
+  Exchange(const net::HttpRequest& request, Responder& responder, const Services& services);
+
+  const net::HttpRequest& request() const { return request_; }
+  const Services& services() const { return services_; }
+  bool cancelled() const { return responder_.cancelled(); }
+  // Empty when the request has none. `name` in lower case.
+  std::string_view header(std::string_view name) const;
+
+  // Errors: kInvalidArgument: the body is not JSON (message says where) or not an object.
+  [[nodiscard]] Result<json::Document> ParseBody() const;
+
+  // Asks for the request's ticket, bound to a salted digest of the body; the salt and the entry's
+  // place in the log go back to the caller in `x-casemate-request-salt` and `x-casemate-log-index`.
+  // Errors: as ReleaseClient::Request.
+  [[nodiscard]] Result<custody::Ticket> NewTicket(const Scope& scope);
+
+  // Headers of the answer: until it has started.
+  void Ignore(const std::vector<std::string>& fields);  // named in `x-casemate-ignored`
+  void AddHeader(std::string name, std::string value);
+
+  // A whole answer.
+  [[nodiscard]] Result<void> SendJson(Plaintext body, std::uint16_t status = 200);
+  [[nodiscard]] Result<void> SendContent(PlaintextView content, std::string_view type);
+
+  // A stream of server-sent events (HTML standard, section 9.2). `name` empty: data only.
+  [[nodiscard]] Result<void> StartEvents();
+  [[nodiscard]] Result<void> SendEvent(std::string_view name, PlaintextView data);
+
+  bool started() const { return started_; }
+  // The envelope, or an `error` event once a stream has started.
+  void SendError(const Error& error);
+  void End() { responder_.End(); }
+
+ private:
+  [[nodiscard]] Result<void> SendHead(std::uint16_t status, std::string_view type, bool has_length,
+                                      std::uint64_t length);
+  [[nodiscard]] Result<void> SendPieces(PlaintextView bytes);
+
+  const net::HttpRequest& request_;
+  Responder& responder_;
+  const Services& services_;
+  std::vector<net::Header> headers_;
+  std::vector<std::string> ignored_;
+  bool started_ = false;
+};
+
+}  // namespace casemate::api
