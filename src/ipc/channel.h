@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,19 +17,30 @@ namespace casemate::ipc {
 // One message as it travels: header of 16 bytes (version u8 = 1, flags u8, type u16, length u32,
 // request id u64, all big-endian), then the payload. Up to kMaxInline bytes travel inline; a larger
 // payload travels in a memfd (flag bit 0), sealed against resizing, which the receiver copies out
-// and then overwrites with zeros. SOCK_SEQPACKET keeps the borders. docs/formats/ipc.md.
+// and then overwrites with zeros. Flag bit 1 marks the last message of an answer. SOCK_SEQPACKET
+// keeps the borders. docs/formats/ipc.md.
 struct Frame {
   MessageType type{};
   std::uint64_t request =
       0;  // chosen by who asks: odd on one end, even on the other; 0: no request
   Plaintext payload;
   std::vector<UniqueFd> fds;  // passed along, kMaxFds at most
+  bool last = false;          // ends the answer to `request`
 };
 
 inline constexpr std::size_t kHeaderSize = 16;
 inline constexpr std::size_t kMaxInline = 64 * 1024;
 inline constexpr std::size_t kMaxPayload = 512 * 1024 * 1024;  // through a descriptor
 inline constexpr std::size_t kMaxFds = 4;                      // the caller's own
+
+// A frame ready for the wire: checked against the matrix, its payload moved to a memfd where it is
+// large. Made outside of any lock; sending it costs one system call.
+struct Packet {
+  std::array<std::byte, kHeaderSize> header{};
+  Plaintext inline_payload;
+  std::vector<UniqueFd> fds;      // the memfd first, where there is one
+  std::size_t payload_bytes = 0;  // inline or not
+};
 
 // One end of a socket pair between two kinds of process; every frame is checked against the channel
 // matrix in both directions. Non-blocking. Threads: one sender and one receiver at a time may run
@@ -50,6 +62,10 @@ class Channel {
   // true: sent. false: the socket is full, wait for writability. Errors: kPermissionDenied: not in
   // the matrix. kUnavailable: the peer is gone. kTooLarge.
   [[nodiscard]] Result<bool> TrySend(const Frame& frame);
+  // The same in two steps. Errors of Pack: as TrySend, and kResourceExhausted: no memory for the
+  // memfd.
+  [[nodiscard]] static Result<Packet> Pack(Frame frame, ProcessKind self, ProcessKind peer);
+  [[nodiscard]] Result<bool> TrySend(const Packet& packet);
   // Nothing: no frame yet. Errors: kUnavailable: the peer is gone. kIntegrityFailure: a frame that
   // breaks the format or the matrix; the channel must be closed then.
   [[nodiscard]] Result<std::optional<Frame>> TryReceive();
@@ -62,6 +78,7 @@ class Channel {
   UniqueFd socket_;
   ProcessKind self_;
   ProcessKind peer_;
+  Plaintext scratch_;  // kMaxInline bytes to receive into, all zero between calls
 };
 
 }  // namespace casemate::ipc

@@ -30,7 +30,9 @@ class Incoming {
   std::vector<UniqueFd>& fds();
   // The asker sent kCancel, its deadline passed, or it is gone. Long work looks at this often.
   bool cancelled() const;
-  // Runs `on_cancel` once when that happens (at once if it has), on the reader thread: be brief.
+  // Runs `on_cancel` once when that happens (at once if it has), on the reader thread: be brief. It
+  // may still run while or shortly after the request is ended by another thread: let it share
+  // ownership of what it touches.
   void OnCancel(std::function<void()> on_cancel);
 
   template <typename T>
@@ -38,8 +40,8 @@ class Incoming {
     return ipc::Decode<T>(payload());
   }
 
-  // One piece of a stream; waits while the asker has given no credit. Errors: kCancelled,
-  // kUnavailable (the asker is gone).
+  // One piece of a stream; waits while the asker has given no credit. Errors: kCancelled (also past
+  // the deadline), kUnavailable (the asker is gone).
   template <typename T>
   [[nodiscard]] Result<void> Stream(const T& message) {
     return SendFrame(T::kType, Encode(message), {}, false);
@@ -81,12 +83,16 @@ class Outgoing {
 struct PeerOptions {
   std::size_t workers = 4;      // threads for incoming requests
   std::size_t max_queued = 64;  // incoming requests waiting for a worker; more: kResourceExhausted
-  std::uint32_t stream_credit = 32;  // messages of a stream in flight
+  std::uint32_t stream_credit = 32;              // messages of a stream in flight
+  std::size_t max_open = 1024;                   // requests not yet ended, of each direction
+  std::size_t max_held_bytes = 2 * kMaxPayload;  // payloads of those and of answers not taken yet
 };
 
 // One end of a conversation. Both ends may ask. Requests carry a deadline (u32 milliseconds before
 // the message's fields; 0: none), counted on BootClock from reception. Threads: all members may run
-// at the same time. The handler runs on worker threads, several at once.
+// at the same time. The handler runs on worker threads, several at once; workers are made as they
+// are needed. Nothing that waits (Call, Next, Stream without credit) may be called on the reader
+// thread: it fails with kInvalidArgument there. Notify and Open never wait there.
 class Peer {
  public:
   using Handler = std::function<void(Incoming)>;
@@ -95,13 +101,16 @@ class Peer {
   using ClosedHandler = std::function<void(const Error&)>;
 
   struct Handlers {
-    Handler request;
-    NoticeHandler notice;
-    ClosedHandler closed;  // once, on the reader thread, when the peer is gone or broke the format
+    Handler request{};
+    NoticeHandler notice{};
+    ClosedHandler
+        closed{};  // once, on the reader thread, when the peer is gone or broke the format
   };
 
   static std::unique_ptr<Peer> Start(Channel channel, Handlers handlers, PeerOptions options = {});
-  ~Peer();  // fails what is open, joins its threads
+  // Fails what is open, sends what was answered (for at most a second), joins its threads. May run
+  // on one of them (in `closed`): that one is let go.
+  ~Peer();
 
   // Sends one message that expects no answer.
   template <typename T>
@@ -138,6 +147,8 @@ class Peer {
   }
 
  private:
+  friend class Incoming;
+  friend class Outgoing;
   struct State;
   explicit Peer(std::shared_ptr<State> state);
   [[nodiscard]] Result<void> SendNotice(MessageType, Plaintext, std::vector<UniqueFd>);
@@ -145,6 +156,8 @@ class Peer {
                                         std::chrono::milliseconds);
   [[nodiscard]] Result<Outgoing> OpenStream(MessageType, Plaintext, std::vector<UniqueFd>,
                                             std::chrono::milliseconds);
+  [[nodiscard]] Result<Outgoing> OpenWithWindow(MessageType, Plaintext, std::vector<UniqueFd>,
+                                                std::chrono::milliseconds, std::uint32_t window);
   std::shared_ptr<State> state_;
 };
 
