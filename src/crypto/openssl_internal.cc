@@ -1,0 +1,42 @@
+#include "crypto/openssl_internal.h"
+
+#include <openssl/err.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "base/log.h"
+
+namespace casemate::crypto::internal {
+
+const EVP_CIPHER* Aes256Gcm() {
+  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  Require(cipher != nullptr, "fetch AES-256-GCM");
+  return cipher;
+}
+
+const EVP_MD* Sha256Algorithm() {
+  static const EVP_MD* const digest = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  Require(digest != nullptr, "fetch SHA256");
+  return digest;
+}
+
+void Require(bool done, std::string_view what) {
+  if (!done) {
+    Log(LogLevel::kError, "OpenSSL failed where it must not", {{"call", what}});
+    std::abort();
+  }
+}
+
+std::unexpected<Error> FailOpenssl(ErrorCode code, std::string_view what) {
+  std::string detail;
+  for (unsigned long error = ERR_get_error(); error != 0; error = ERR_get_error()) {
+    char text[256];
+    ERR_error_string_n(error, text, sizeof(text));
+    detail += detail.empty() ? "" : "; ";
+    detail += text;
+  }
+  return Fail(code, std::string(what), std::move(detail));
+}
+
+}  // namespace casemate::crypto::internal
