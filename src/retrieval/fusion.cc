@@ -20,7 +20,7 @@ std::vector<Ranked> Fuse(std::span<const Ranked> keyword, std::span<const Ranked
       (options.keyword_weight + options.vector_weight) / (options.rank_constant + 1);
   std::vector<Ranked> fused;
   for (const auto& [row, score] : scores) {
-    fused.push_back({row, best > 0 ? score / best : 0});
+    fused.push_back({row, best > 0 ? std::min(score / best, 1.0) : 0});
   }
   std::ranges::stable_sort(fused,
                            [](const Ranked& a, const Ranked& b) { return a.score > b.score; });

@@ -69,6 +69,7 @@ struct Ingested {
   IngestOutcome outcome = IngestOutcome::kAdded;
   FileId file;
   std::uint32_t chunks = 0;
+  std::string caveat;  // of kReplaced: what is left of the old version until its key is erased
 };
 
 // A page of a list, newest first or last by `ascending`, as OpenAI's lists have it.

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "custody/client/release_client.h"
+#include "ipc/codec.h"
+#include "retrieval/records.h"
+#include "storage/sealing.h"
+#include "storage/tenant_store.h"
+
+// How the library opens and seals: leases from the custodian, records from the store.
+namespace casemate::retrieval {
+
+class Vault {
+ public:
+  Vault(custody::ReleaseClient& client, TenantId tenant, custody::ObjectRef tenant_object)
+      : client_(client), tenant_(tenant), tenant_object_(tenant_object) {}
+
+  custody::ReleaseClient& client() const { return client_; }
+  storage::Place PlaceOf(const ObjectId& object, storage::Part part,
+                         std::uint32_t index = 0) const {
+    return {.tenant = tenant_, .object = object, .part = part, .index = index};
+  }
+
+  // Leases of any number of objects, in their order, some thousand at a time. Where the custodian
+  // says that one was erased it has no lease; with `skip_denied` also where it is not allowed,
+  // unless none is.
+  [[nodiscard]] Result<std::vector<std::optional<custody::Lease>>> OpenAll(
+      const custody::Ticket& ticket, policy::Purpose purpose,
+      std::span<const custody::ObjectRef> objects, bool skip_denied) const;
+  // Errors: kNotFound: "NAME does not exist".
+  [[nodiscard]] Result<custody::Lease> OpenOne(const custody::Ticket& ticket,
+                                               policy::Purpose purpose,
+                                               const custody::ObjectRef& object,
+                                               std::string_view name) const;
+
+  template <typename Record>
+  [[nodiscard]] Result<Bytes> Seal(const custody::Lease& lease, const storage::Place& place,
+                                   const Record& record) const {
+    return storage::SealPart(lease, place, ipc::Encode(record));
+  }
+  // Errors: kIntegrityFailure, naming the object; kInvalidArgument: a newer version wrote it.
+  template <typename Record>
+  [[nodiscard]] Result<Record> Open(const custody::Lease& lease, const storage::Place& place,
+                                    std::string_view name, ByteView sealed) const {
+    Result<Plaintext> opened = storage::OpenPart(lease, place, name, sealed);
+    if (!opened) {
+      return std::unexpected(opened.error());
+    }
+    Result<Record> record = ipc::Decode<Record>(*opened);
+    if (!record) {
+      return storage::FailDamaged(name, place.part, record.error().message);
+    }
+    if (record->version != kRecordVersion) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  std::string(name) + ": its " + std::string(storage::PartName(place.part)) +
+                      " is of version " + std::to_string(record->version) + ", expected 1");
+    }
+    return record;
+  }
+
+  // HMACs under the tenant object's keys: docs/formats/store.md.
+  [[nodiscard]] Result<storage::Tag> CollectionNameTag(const custody::Ticket& ticket,
+                                                       PlaintextView name) const;
+  [[nodiscard]] Result<storage::Tag> DocumentNameTag(const custody::Ticket& ticket,
+                                                     CollectionId collection,
+                                                     PlaintextView name) const;
+  [[nodiscard]] Result<storage::Tag> ChangeTag(const custody::Ticket& ticket,
+                                               const storage::Tag& name_tag,
+                                               std::string_view pipeline, policy::Label label,
+                                               PlaintextView content) const;
+
+ private:
+  [[nodiscard]] Result<storage::Tag> Hmac(const custody::Ticket& ticket, policy::Purpose purpose,
+                                          PlaintextView message) const;
+
+  custody::ReleaseClient& client_;
+  TenantId tenant_;
+  custody::ObjectRef tenant_object_;
+};
+
+}  // namespace casemate::retrieval
