@@ -54,7 +54,7 @@ struct HttpRequest {
 struct HttpHead {
   static constexpr MessageType kType = MessageType::kHttpHead;
   std::uint16_t status = 0;
-  std::vector<Header> headers;
+  std::vector<Header> headers = {};
   bool has_length = false;
   std::uint64_t length = 0;
   static void Fields(auto& m, auto& v) {

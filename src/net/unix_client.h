@@ -17,9 +17,9 @@ namespace casemate::net {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string target;           // "/v1/files?limit=10", already percent-encoded
-  std::vector<Header> headers;  // Host, Content-Length and Connection are added
-  PlaintextView body;           // valid until the answer is there
+  std::string target = {};           // "/v1/files?limit=10", already percent-encoded
+  std::vector<Header> headers = {};  // Host, Content-Length and Connection are added
+  PlaintextView body = {};           // valid until the answer is there
 };
 
 struct ClientResponse {

@@ -1,0 +1,396 @@
+#include <algorithm>
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "net/connection_internal.h"
+#include "net/error_envelope.h"
+
+namespace casemate::net {
+namespace {
+
+constexpr std::size_t kInputBytes = 32 * 1024;
+constexpr std::size_t kReadBytes = 16 * 1024;  // what a TLS record holds at most
+// What a refused client may still send before the connection goes without ceremony.
+constexpr std::size_t kMaxDrainBytes = 256 * 1024 * 1024;
+constexpr std::chrono::seconds kDrainTime(5);
+constexpr std::chrono::seconds kGoodbyeTime(1);
+
+std::string NewRequestId() {
+  std::array<std::byte, 16> random;
+  crypto::FillRandom(random);
+  return "req_" + ToBase32(random);
+}
+
+bool IsToken(std::string_view value, std::string_view token) {
+  return std::ranges::equal(value, token, [](char have, char want) {
+    return have == want || (have >= 'A' && have <= 'Z' && have - 'A' + 'a' == want);
+  });
+}
+
+}  // namespace
+
+Connection::Connection(const boost::asio::any_io_executor& executor, Shared& shared, Kind kind,
+                       std::unique_ptr<Stream> stream, bool overloaded)
+    : executor_(executor),
+      shared_(shared),
+      kind_(kind),
+      stream_(std::move(stream)),
+      overloaded_(overloaded),
+      input_(Plaintext::Zeroed(kInputBytes)),
+      input_came_(executor),
+      room_came_(executor),
+      guard_(executor) {}
+
+void Connection::StartGuard(std::chrono::milliseconds timeout) {
+  guard_.expires_after(timeout);
+  guard_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    if (const std::shared_ptr<Connection> self = weak.lock(); self != nullptr && !ec) {
+      self->Abort();
+    }
+  });
+}
+
+void Connection::Abort() {
+  closed_ = true;
+  input_ended_ = true;
+  if (answer_ != nullptr) {
+    answer_->Cancel();
+  }
+  stream_->Close();
+  input_came_.Notify();
+  room_came_.Notify();
+}
+
+Connection::Awaitable<void> Connection::Run() {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  StartGuard(shared_.options.handshake_timeout);
+  const Result<void> shaken = co_await stream_->Handshake();
+  StopGuard();
+  if (!shaken) {
+    ++shared_.counters.refused_handshakes;
+    Log(LogLevel::kWarning, "TLS handshake refused",
+        {{"reason", closed_ ? "not finished in time" : shaken.error().message},
+         {"client_groups", stream_->hello().groups},
+         {"client_versions", stream_->hello().versions}});
+    stream_->Close();
+    co_return;
+  }
+  tls_group_ = stream_->tls_group();
+  if (kind_ == Kind::kTls && !TlsContext::IsHybrid(tls_group_)) {
+    ++shared_.counters.classical_connections;
+    Log(LogLevel::kWarning, "classical connection",
+        {{"group", tls_group_}, {"client_groups", stream_->hello().groups}});
+  }
+  boost::asio::co_spawn(executor_, ReadLoop(), boost::asio::detached);
+  while (!closed_ && co_await ServeOne()) {
+  }
+  if (!closed_ && !input_ended_) {
+    StartGuard(kGoodbyeTime);
+    co_await stream_->Shutdown();
+    StopGuard();
+  }
+  Abort();
+}
+
+Connection::Awaitable<void> Connection::ReadLoop() {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  Plaintext piece = Plaintext::Zeroed(kReadBytes);
+  while (!closed_) {
+    const Result<std::size_t> count = co_await stream_->Read(piece.mutable_bytes());
+    if (!count || *count == 0) {
+      break;
+    }
+    while (!closed_ && input_.size() - input_size_ < *count) {
+      co_await room_came_.Wait();
+    }
+    if (closed_) {
+      break;
+    }
+    std::ranges::copy(piece.mutable_bytes().first(*count),
+                      input_.mutable_bytes().begin() + static_cast<std::ptrdiff_t>(input_size_));
+    input_size_ += *count;
+    Wipe(piece.mutable_bytes().first(*count));
+    input_came_.Notify();
+  }
+  // The client left: nobody waits for the answer that is being made.
+  input_ended_ = true;
+  if (answer_ != nullptr) {
+    answer_->Cancel();
+  }
+  input_came_.Notify();
+}
+
+void Connection::Consume(std::size_t bytes) {
+  const auto all = input_.mutable_bytes().first(input_size_);
+  std::ranges::copy(all.subspan(bytes), all.begin());
+  Wipe(all.last(bytes));
+  input_size_ -= bytes;
+  room_came_.Notify();
+}
+
+Connection::Awaitable<bool> Connection::WaitForInput(Clock::time_point until) {
+  const std::size_t before = input_size_;
+  while (input_size_ == before && !input_ended_) {
+    co_await input_came_.Wait(until);
+    if (input_size_ == before && Clock::now() >= until) {
+      co_return false;
+    }
+  }
+  co_return input_size_ != before;
+}
+
+Connection::Awaitable<bool> Connection::ServeOne() {
+  if (input_size_ == 0 && !co_await WaitForInput(Clock::now() + shared_.options.idle_timeout)) {
+    co_return false;
+  }
+  HttpParser parser(HttpParser::Kind::kRequest,
+                    {.max_header_bytes = shared_.options.limits.max_header_bytes,
+                     .max_body_bytes = shared_.options.limits.max_body_bytes});
+  Request request;
+  request.id = NewRequestId();
+  const Result<void> read = co_await ReadHead(parser);
+  if (!read) {
+    request.keep_alive = false;
+    request.unread_body = true;
+    if (read.error().code == ErrorCode::kDeadlineExceeded) {
+      co_return co_await ReplyError(request, read.error(), 408);
+    }
+    if (read.error().code == ErrorCode::kCancelled) {
+      co_return false;  // left in the middle of a request
+    }
+    const bool header = read.error().param == "header";
+    co_return co_await ReplyError(
+        request, read.error(),
+        read.error().code == ErrorCode::kTooLarge ? (header ? 431 : 413) : 400);
+  }
+  ++shared_.counters.requests;
+  request.keep_alive = parser.keep_alive() && !overloaded_;
+  request.head = std::move(parser.head());
+  Result<RequestTarget> target = ParseTarget(request.head.target);
+  if (!target) {
+    request.keep_alive = false;
+    request.unread_body = !parser.done();
+    co_return co_await ReplyError(request, target.error());
+  }
+  request.target = std::move(*target);
+  co_return co_await Route(parser, std::move(request));
+}
+
+Connection::Awaitable<Result<void>> Connection::ReadHead(HttpParser& parser) {
+  // One deadline for the whole head: a client that sends a byte now and then does not move it.
+  const Clock::time_point until = Clock::now() + shared_.options.header_timeout;
+  while (true) {
+    const Result<std::size_t> taken = parser.Feed(input());
+    if (!taken) {
+      co_return std::unexpected(taken.error());
+    }
+    Consume(*taken);
+    if (parser.head_done()) {
+      co_return Result<void>{};
+    }
+    if (input_size_ == input_.size()) {
+      co_return std::unexpected(Error{.code = ErrorCode::kTooLarge,
+                                      .message = "a line of the header is over the limit",
+                                      .param = "header",
+                                      .detail = {}});
+    }
+    if (!co_await WaitForInput(until)) {
+      co_return input_ended_
+          ? Fail(ErrorCode::kCancelled, "the client left")
+          : Fail(ErrorCode::kDeadlineExceeded,
+                 "the header was not complete within " +
+                     std::to_string(shared_.options.header_timeout.count()) + " ms");
+    }
+  }
+}
+
+Connection::Awaitable<Result<void>> Connection::ReadBody(HttpParser& parser, Plaintext& body) {
+  while (!parser.done()) {
+    const Result<std::size_t> taken = parser.Feed(input());
+    if (!taken) {
+      co_return std::unexpected(taken.error());
+    }
+    Consume(*taken);
+    const Plaintext piece = parser.TakeBody();
+    body.Append(piece);
+    if (parser.done() || (*taken > 0 && input_size_ > 0)) {
+      continue;
+    }
+    if (!co_await WaitForInput(Clock::now() + shared_.options.stall_timeout)) {
+      co_return input_ended_
+          ? Fail(ErrorCode::kCancelled, "the client left")
+          : Fail(ErrorCode::kDeadlineExceeded,
+                 "no byte of the body came for " +
+                     std::to_string(shared_.options.stall_timeout.count()) + " ms");
+    }
+  }
+  co_return Result<void>{};
+}
+
+Connection::Awaitable<bool> Connection::Route(HttpParser& parser, Request request) {
+  const std::string& method = request.head.method;
+  // Whatever is answered before the body was read ends the connection, unless there is none.
+  const bool keep_alive = request.keep_alive;
+  request.keep_alive = keep_alive && parser.done();
+  request.unread_body = !parser.done();
+  if (overloaded_) {
+    co_return co_await ReplyError(
+        request,
+        Error{.code = ErrorCode::kUnavailable,
+              .message = "the limit of " + std::to_string(shared_.options.max_connections) +
+                         " connections is reached; try again",
+              .param = {},
+              .detail = {}},
+        503, "too_many_connections");
+  }
+  if (method == "OPTIONS") {
+    HttpHead head{.status = 204, .headers = {{"allow", "GET, HEAD, POST, DELETE, OPTIONS"}}};
+    co_return co_await Reply(request, std::move(head), {});
+  }
+  if ((method == "GET" || method == "HEAD") &&
+      (request.target.path == "/health" || request.target.path == "/ready")) {
+    co_return co_await ReplyHealth(request);
+  }
+  const Result<Caller> caller = Authenticate(request.head);
+  if (!caller) {
+    const bool unknown = caller.error().code == ErrorCode::kUnauthenticated;
+    shared_.counters.unauthenticated += unknown ? 1 : 0;
+    co_return co_await ReplyError(request, caller.error(), 0, unknown ? "invalid_api_key" : "");
+  }
+  if (method != "GET" && method != "HEAD" && method != "POST" && method != "DELETE") {
+    co_return co_await ReplyError(
+        request,
+        Error{.code = ErrorCode::kInvalidArgument,
+              .message = "this method is not served; expected GET, POST or DELETE",
+              .param = {},
+              .detail = {}},
+        405, "method_not_allowed");
+  }
+  if (shared_.requests_in_flight >= shared_.options.max_requests) {
+    co_return co_await ReplyError(
+        request,
+        Error{.code = ErrorCode::kUnavailable,
+              .message = "the limit of " + std::to_string(shared_.options.max_requests) +
+                         " requests at the same time is reached; try again",
+              .param = {},
+              .detail = {}},
+        503, "too_many_requests_in_flight");
+  }
+  if (const std::string* expect = request.head.Find("expect"); expect != nullptr) {
+    if (!IsToken(*expect, "100-continue")) {
+      co_return co_await ReplyError(request,
+                                    Error{.code = ErrorCode::kInvalidArgument,
+                                          .message = "expected 'Expect: 100-continue' or no Expect",
+                                          .param = {},
+                                          .detail = {}},
+                                    417);
+    }
+    if (!parser.done() && request.head.http11 && input_size_ == 0 &&
+        !co_await Write(PlaintextView::Of("HTTP/1.1 100 Continue\r\n\r\n"))) {
+      co_return false;
+    }
+  }
+  request.keep_alive = keep_alive;
+  request.unread_body = false;
+  ++shared_.requests_in_flight;
+  caller_ = *caller;
+  const bool go_on = co_await Forward(parser, request, *caller);
+  caller_.reset();
+  --shared_.requests_in_flight;
+  co_return go_on;
+}
+
+Result<Caller> Connection::Authenticate(const MessageHead& head) {
+  if (shared_.admission == nullptr) {
+    return Fail(ErrorCode::kUnavailable, "the custodian has not said yet who may ask; try again");
+  }
+  if (kind_ == Kind::kOperator) {
+    const std::string* tenant = head.Find("x-casemate-tenant");
+    return shared_.admission->Operator(tenant != nullptr ? *tenant : "");
+  }
+  const bool one = head.authorizations == 1;
+  const Result<Credential> credential =
+      ParseBearer(one ? head.authorization.view() : PlaintextView());
+  if (!credential) {
+    return std::unexpected(credential.error());
+  }
+  return shared_.admission->Authenticate(*credential);
+}
+
+Connection::Awaitable<bool> Connection::Write(PlaintextView bytes) {
+  StartGuard(shared_.options.stall_timeout);
+  const Result<void> written = co_await stream_->Write(bytes);
+  StopGuard();
+  co_return written.has_value() && !closed_;
+}
+
+Connection::Awaitable<bool> Connection::ReplyHealth(const Request& request) {
+  if (request.target.path == "/ready" && (shared_.admission == nullptr || !shared_.has_identity)) {
+    co_return co_await ReplyError(
+        request, Error{.code = ErrorCode::kUnavailable,
+                       .message = "the custodian has not sent the server's identity and keys yet",
+                       .param = {},
+                       .detail = {}});
+  }
+  HttpHead head{.status = 200, .headers = {{"content-type", "application/json"}}};
+  co_return co_await Reply(request, std::move(head), Plaintext::Copy("{\"status\":\"ok\"}"));
+}
+
+Connection::Awaitable<bool> Connection::ReplyError(const Request& request, const Error& error,
+                                                   std::uint16_t status, std::string_view code) {
+  HttpHead head{.status = status != 0 ? status : HttpStatus(error.code),
+                .headers = {{"content-type", "application/json"}}};
+  if (head.status == 503 || head.status == 429) {
+    head.headers.push_back({"retry-after", "1"});
+  }
+  if (head.status == 401) {
+    head.headers.push_back({"www-authenticate", "Bearer"});
+  }
+  if (head.status == 405) {
+    head.headers.push_back({"allow", "GET, HEAD, POST, DELETE, OPTIONS"});
+  }
+  Log(LogLevel::kInfo, "request refused",
+      {{"request", request.id}, {"status", head.status}, {"code", error.code}});
+  co_return co_await Reply(request, std::move(head),
+                           code.empty() ? ErrorEnvelope(error) : ErrorEnvelope(error, code));
+}
+
+Connection::Awaitable<bool> Connection::Reply(const Request& request, HttpHead head,
+                                              Plaintext body) {
+  head.length = body.size();
+  Plaintext flat = Plaintext::Copy(BuildResponseHead({.head = head,
+                                                      .framing = BodyFraming::kLength,
+                                                      .keep_alive = request.keep_alive,
+                                                      .request_id = request.id}));
+  if (request.head.method != "HEAD") {
+    flat.Append(body);
+  }
+  if (!co_await Write(flat)) {
+    co_return false;
+  }
+  if (request.unread_body) {
+    co_await Drain();
+  }
+  co_return request.keep_alive;
+}
+
+Connection::Awaitable<void> Connection::Drain() {
+  // Closing while the client still sends would reset the connection, and the reset could overtake
+  // the answer. (A close_notify would end reading as well; the answer has a length and misses
+  // nothing without one.)
+  stream_->EndOutput();
+  const Clock::time_point until = Clock::now() + kDrainTime;
+  std::size_t drained = 0;
+  do {
+    drained += input_size_;
+    Consume(input_size_);
+  } while (drained < kMaxDrainBytes && co_await WaitForInput(until));
+}
+
+}  // namespace casemate::net

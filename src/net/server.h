@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "custody/messages.h"
+#include "net/backend.h"
+#include "net/http_parser.h"
+#include "net/tls_context.h"
+
+namespace casemate::net {
+
+struct ServerOptions {
+  TlsSettings tls;
+  HttpLimits limits;
+  std::uint32_t max_connections = 512;  // more get 503; many more are closed
+  std::uint32_t max_requests = 256;     // let in at the same time; more get 503
+  std::uint32_t workers = 64;           // threads that wait for keepers
+  std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
+  std::chrono::milliseconds header_timeout = std::chrono::seconds(30);  // first byte to blank line
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);   // between requests
+  std::chrono::milliseconds stall_timeout = std::chrono::seconds(60);   // no byte in, or out
+};
+
+// Since the start.
+struct ServerCounters {
+  std::uint64_t connections = 0;
+  std::uint64_t refused_handshakes = 0;
+  std::uint64_t classical_connections = 0;  // let in without a hybrid group
+  std::uint64_t requests = 0;
+  std::uint64_t unauthenticated = 0;
+};
+
+// The front's HTTP/1.1 server: the TLS port, where a request needs an API key, and the operator's
+// UNIX socket, where the peer's user is the credential. `GET /health` and `GET /ready` are answered
+// here, everything else by the backend. One thread does all network work; `workers` threads wait
+// for the backend. Threads: all members may be called at any time.
+class Server {
+ public:
+  // Takes listening sockets (either may be absent). The operator's socket is served at once, the
+  // TLS port from the first SetIdentity on; requests are refused with 503 until SetAdmission.
+  // Errors: kInvalidArgument: the settings; kUnavailable.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> Start(const ServerOptions& options,
+                                                             UniqueFd tls_listener,
+                                                             UniqueFd operator_listener,
+                                                             std::shared_ptr<Backend> backend);
+  // Closes every connection, cancels every request, joins the threads.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // New connections use it from now on. Errors: as TlsContext::Make.
+  [[nodiscard]] Result<void> SetIdentity(const custody::Identity& identity);
+  // Replaces the table. Requests in flight of callers that it does not hold any more, or holds
+  // with other rights, are cancelled and their connections closed.
+  void SetAdmission(const custody::Admission& admission);
+
+  // "127.0.0.1:8443", "[::1]:8443"; empty without a TLS port.
+  const std::string& address() const;
+  ServerCounters counters() const;
+
+ private:
+  struct State;
+  explicit Server(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace casemate::net

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "net/tls_context.h"
+#include "secmem/plaintext.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace casemate::net {
+
+// Bytes to and from one client, whatever carries them. One Read and one Write may be under way
+// together. Threads: the io_context's.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  // Errors: the handshake was refused; `message` has OpenSSL's reason.
+  virtual boost::asio::awaitable<Result<void>> Handshake() = 0;
+  // 0 at the end.
+  virtual boost::asio::awaitable<Result<std::size_t>> Read(std::span<std::byte> into) = 0;
+  // All of it, from one flat buffer.
+  virtual boost::asio::awaitable<Result<void>> Write(PlaintextView bytes) = 0;
+  // Says goodbye (close_notify).
+  virtual boost::asio::awaitable<void> Shutdown() = 0;
+  // Sends nothing more, without a goodbye; what comes can still be read.
+  virtual void EndOutput() = 0;
+  // Ends every call under way.
+  virtual void Close() = 0;
+  virtual const ClientHello& hello() const = 0;
+  virtual std::string tls_group() const = 0;  // empty without TLS
+};
+
+// Take the descriptor of an accepted connection.
+std::unique_ptr<Stream> MakeTlsStream(boost::asio::io_context& io, UniqueFd socket,
+                                      std::shared_ptr<const TlsContext> context);
+std::unique_ptr<Stream> MakeUnixStream(boost::asio::io_context& io, UniqueFd socket);
+
+}  // namespace casemate::net
