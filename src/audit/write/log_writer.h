@@ -32,15 +32,15 @@ class LogWriter {
   [[nodiscard]] static Result<std::unique_ptr<LogWriter>> Open(Options options);
   virtual ~LogWriter();
 
-  // Durable on return; the index of the entry. Errors: kResourceExhausted, kUnavailable: the entry
-  // is not in the log, and nothing may be released for it. After a failed sync every later call
-  // fails until the log is opened again, because nobody knows what the disk holds.
+  // Durable on return; the index of the entry. Errors: kInvalidArgument: a field out of the ranges
+  // of docs/formats/audit_leaf.md. kResourceExhausted, kUnavailable: the entry is not in the log,
+  // and nothing may be released for it. After a failed sync every later call fails until the log is
+  // opened again, because nobody knows what the disk holds.
   [[nodiscard]] virtual Result<std::uint64_t> Append(const Leaf& leaf) = 0;
   // Ordered before every later Append, durable with the next of them or within a second.
   [[nodiscard]] virtual Result<std::uint64_t> AppendRelaxed(const Leaf& leaf) = 0;
-  // Size and root that the last checkpoint signs.
-  virtual std::uint64_t size() const = 0;
-  virtual std::uint64_t checkpoint_size() const = 0;
+  virtual std::uint64_t size() const = 0;             // entries that are durable
+  virtual std::uint64_t checkpoint_size() const = 0;  // entries under the last signed checkpoint
   virtual crypto::SigningKey const& primary_key() const = 0;
   // Writes tiles and checkpoint for everything so far.
   [[nodiscard]] virtual Result<void> Checkpoint() = 0;
