@@ -1,4 +1,5 @@
 #include "api/endpoints.h"
+#include "api/listing.h"
 #include "api/query.h"
 #include "api/upload.h"
 #include "json/writer.h"
@@ -20,7 +21,74 @@ std::string_view OutcomeName(retrieval::IngestOutcome outcome) {
   return "added";
 }
 
+// A document of a collection: its file and how reading it went.
+struct Entry {
+  retrieval::FileInfo file;
+  retrieval::AttachmentInfo attachment;
+};
+
+void WriteEntry(json::Writer& writer, const Entry& entry) {
+  writer.BeginObject();
+  writer.Key("id").String(entry.file.id.ToString());
+  writer.Key("object").String("casemate.document");
+  writer.Key("filename").Content(entry.file.name);
+  writer.Key("bytes").Integer(static_cast<std::int64_t>(entry.file.bytes));
+  writer.Key("created_at").Integer(entry.file.created);
+  writer.Key("label").String(policy::LabelName(entry.file.label));
+  writer.Key("status").String(AttachmentStatusName(entry.attachment.status));
+  writer.Key("chunks").Integer(entry.attachment.chunks);
+  writer.Key("error");
+  if (entry.attachment.failure) {
+    writer.String(entry.attachment.failure->message);
+  } else {
+    writer.Null();
+  }
+  writer.EndObject();
+}
+
 }  // namespace
+
+Result<void> ListDocuments(Exchange& exchange, const Ids& ids) {
+  Result<CollectionId> collection = PathId<CollectionId>(ids[0], "collection");
+  if (!collection) {
+    return std::unexpected(collection.error());
+  }
+  Result<Query> query = Query::Parse(exchange.request().query);
+  if (!query) {
+    return std::unexpected(query.error());
+  }
+  Result<retrieval::Page> page = ParsePage(*query, 20, 100);
+  if (!page) {
+    return std::unexpected(page.error());
+  }
+  Result<custody::Ticket> ticket =
+      exchange.NewTicket({.actions = static_cast<policy::ActionSet>(Action::kList),
+                          .collections = {*collection},
+                          .max_objects = 4096});
+  if (!ticket) {
+    return std::unexpected(ticket.error());
+  }
+  retrieval::Library& library = exchange.services().library;
+  Result<retrieval::Listed<retrieval::AttachmentInfo>> attached =
+      library.ListAttachments(*ticket, *collection, *page);
+  if (!attached) {
+    return std::unexpected(attached.error());
+  }
+  retrieval::Listed<Entry> entries{.items = {}, .has_more = attached->has_more};
+  for (retrieval::AttachmentInfo& attachment : attached->items) {
+    Result<retrieval::FileInfo> file = library.GetFile(*ticket, attachment.file);
+    // One that is erased at this moment is left out.
+    if (!file && file.error().code == ErrorCode::kNotFound) {
+      continue;
+    }
+    if (!file) {
+      return std::unexpected(file.error());
+    }
+    entries.items.push_back({std::move(*file), std::move(attachment)});
+  }
+  return exchange.SendJson(
+      ListJson(entries, WriteEntry, [](const Entry& entry) { return entry.file.id.ToString(); }));
+}
 
 Result<void> FindCollection(Exchange& exchange, const Ids&) {
   Result<Query> query = Query::Parse(exchange.request().query);
@@ -67,12 +135,10 @@ Result<void> IngestDocument(Exchange& exchange, const Ids& ids) {
   if (!upload) {
     return std::unexpected(upload.error());
   }
-  // kErase: a changed document's old version is erased with its chunks.
-  Result<custody::Ticket> ticket =
-      exchange.NewTicket({.actions = Action::kSeal | Action::kList | Action::kErase,
-                          .collections = {*collection},
-                          .max_objects = 4096,
-                          .duration = std::chrono::seconds(600)});
+  Result<custody::Ticket> ticket = exchange.NewTicket({.actions = Action::kSeal | Action::kList,
+                                                       .collections = {*collection},
+                                                       .max_objects = 4096,
+                                                       .duration = std::chrono::seconds(600)});
   if (!ticket) {
     return std::unexpected(ticket.error());
   }

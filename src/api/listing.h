@@ -1,10 +1,15 @@
 #pragma once
 
+#include <string_view>
+
 #include "json/writer.h"
 #include "retrieval/library.h"
 #include "secmem/plaintext.h"
 
 namespace casemate::api {
+
+// "in_progress", "completed", "failed", "cancelled".
+std::string_view AttachmentStatusName(retrieval::AttachmentStatus status);
 
 // A page as OpenAI's lists have it: {"object": "list", "data", "first_id", "last_id", "has_more"}.
 // `write(writer, item)` writes one item; `id(item)` is its id in text.

@@ -37,6 +37,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/v1/vector_stores/*/files/*", GetAttachedFile},
     {"DELETE", "/v1/vector_stores/*/files/*", DetachFile},
     {"GET", "/casemate/v1/collections", FindCollection},
+    {"GET", "/casemate/v1/collections/*/documents", ListDocuments},
     {"POST", "/casemate/v1/collections/*/documents", IngestDocument},
 };
 

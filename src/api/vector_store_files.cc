@@ -17,20 +17,6 @@ constexpr std::uint32_t kMaxObjects = 4096;
 constexpr std::string_view kServed[] = {"file_id"};
 constexpr std::string_view kIgnored[] = {"attributes", "chunking_strategy"};
 
-std::string_view StatusName(AttachmentStatus status) {
-  switch (status) {
-    case AttachmentStatus::kInProgress:
-      return "in_progress";
-    case AttachmentStatus::kCompleted:
-      return "completed";
-    case AttachmentStatus::kFailed:
-      return "failed";
-    case AttachmentStatus::kCancelled:
-      return "cancelled";
-  }
-  return "failed";
-}
-
 // OpenAI has three codes: the document is of a kind that is not read, is broken, or we failed.
 std::string_view FailureCode(const Error& failure) {
   if (failure.code == ErrorCode::kInvalidArgument) {
@@ -46,7 +32,7 @@ void WriteAttachment(json::Writer& writer, const AttachmentInfo& attachment) {
   writer.Key("usage_bytes").Integer(static_cast<std::int64_t>(attachment.bytes));
   writer.Key("created_at").Integer(attachment.created);
   writer.Key("vector_store_id").String(attachment.collection.ToString());
-  writer.Key("status").String(StatusName(attachment.status));
+  writer.Key("status").String(AttachmentStatusName(attachment.status));
   writer.Key("last_error");
   if (attachment.failure) {
     writer.BeginObject();
@@ -96,6 +82,20 @@ Result<Place> ReadPlace(const Ids& ids) {
 }
 
 }  // namespace
+
+std::string_view AttachmentStatusName(AttachmentStatus status) {
+  switch (status) {
+    case AttachmentStatus::kInProgress:
+      return "in_progress";
+    case AttachmentStatus::kCompleted:
+      return "completed";
+    case AttachmentStatus::kFailed:
+      return "failed";
+    case AttachmentStatus::kCancelled:
+      return "cancelled";
+  }
+  return "failed";
+}
 
 Result<void> AttachFile(Exchange& exchange, const Ids& ids) {
   Result<CollectionId> store = PathId<CollectionId>(ids[0], "vector store");
@@ -155,7 +155,7 @@ Result<void> ListAttachedFiles(Exchange& exchange, const Ids& ids) {
   }
   const std::string status = query->Word("filter");
   std::erase_if(files->items, [&](const AttachmentInfo& attachment) {
-    return !status.empty() && StatusName(attachment.status) != status;
+    return !status.empty() && AttachmentStatusName(attachment.status) != status;
   });
   return exchange.SendJson(ListJson(*files, WriteAttachment, [](const AttachmentInfo& attachment) {
     return attachment.file.ToString();

@@ -1,0 +1,24 @@
+#include "app/command_line.h"
+#include "base/log.h"
+
+// The command: `casemate COMMAND`. Each command has its file; docs/cli.md has them all.
+int main(int argc, char** argv) {
+  casemate::InitLog("casemate", casemate::LogLevel::kWarning);
+  casemate::app::CommandLine line;
+  casemate::app::AddInit(line);
+  casemate::app::AddServe(line);
+  casemate::app::AddIngest(line);
+  casemate::app::AddAsk(line);
+  casemate::app::AddModel(line);
+  casemate::app::AddTenant(line);
+  casemate::app::AddKey(line);
+  casemate::app::AddCollection(line);
+  casemate::app::AddFile(line);
+  casemate::app::AddAudit(line);
+  casemate::app::AddBackup(line);
+  casemate::app::AddRestore(line);
+  casemate::app::AddDoctor(line);
+  casemate::app::AddStatus(line);
+  casemate::app::AddVersion(line);
+  return line.Run(argc, argv);
+}

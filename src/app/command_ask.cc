@@ -1,0 +1,213 @@
+#include <memory>
+
+#include "app/command_api.h"
+#include "app/command_line.h"
+#include "app/command_output.h"
+#include "app/command_server.h"
+
+namespace casemate::app {
+namespace {
+
+struct AskOptions {
+  std::string dir;
+  std::string tenant;
+  std::string collection;
+  std::string model = "casemate-answer";
+  std::string question;
+  bool json = false;
+  bool stream = false;
+};
+
+// Where an answer says that something stands. Views into the answer's document.
+struct Citation {
+  PlaintextView document;
+  std::string file_id;
+  PlaintextView heading;
+  PlaintextView quote;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+// What a response object tells, whichever way it came. Views into its document.
+struct Answer {
+  PlaintextView text;
+  bool grounded = false;
+  std::vector<Citation> citations;
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+};
+
+Plaintext MakeRequest(const AskOptions& options, const std::string& collection_id) {
+  json::Writer writer;
+  writer.BeginObject().Key("model").String(options.model);
+  writer.Key("input").Content(PlaintextView::Of(options.question));
+  writer.Key("tools").BeginArray().BeginObject().Key("type").String("file_search");
+  writer.Key("vector_store_ids").BeginArray().String(collection_id).EndArray();
+  writer.EndObject().EndArray();
+  writer.Key("include").BeginArray().String("file_search_call.results").EndArray();
+  writer.Key("stream").Bool(options.stream).EndObject();
+  return writer.Take();
+}
+
+std::vector<json::Value> ElementsOf(const json::Value& object, std::string_view key) {
+  const std::optional<json::Value> value = object.GetSet(key);
+  return value ? value->Elements() : std::vector<json::Value>();
+}
+
+Citation ReadCitation(const json::Value& annotation, const std::vector<json::Value>& results) {
+  Citation citation{.document = ContentOf(annotation, "filename"),
+                    .file_id = TextOf(annotation, "file_id"),
+                    .heading = {},
+                    .quote = {}};
+  const std::int64_t index = NumberOf(annotation, "index");
+  if (index >= 0 && static_cast<std::size_t>(index) < results.size()) {
+    const json::Value& result = results[static_cast<std::size_t>(index)];
+    citation.quote = ContentOf(result, "text");
+    if (const std::optional<json::Value> place = result.GetSet("attributes")) {
+      citation.heading = ContentOf(*place, "heading");
+      citation.begin = NumberOf(*place, "begin");
+      citation.end = NumberOf(*place, "end");
+    }
+  }
+  return citation;
+}
+
+Answer ReadAnswer(const json::Value& response) {
+  Answer answer;
+  std::vector<json::Value> results;
+  for (const json::Value& item : ElementsOf(response, "output")) {
+    if (TextOf(item, "type") == "file_search_call") {
+      results = ElementsOf(item, "results");
+      continue;
+    }
+    for (const json::Value& part : ElementsOf(item, "content")) {
+      answer.text = ContentOf(part, "text");
+      for (const json::Value& annotation : ElementsOf(part, "annotations")) {
+        answer.citations.push_back(ReadCitation(annotation, results));
+      }
+    }
+  }
+  if (const std::optional<json::Value> metadata = response.GetSet("metadata")) {
+    answer.grounded = TextOf(*metadata, "casemate_grounding") == "passages";
+  }
+  if (const std::optional<json::Value> usage = response.GetSet("usage")) {
+    answer.input_tokens = NumberOf(*usage, "input_tokens");
+    answer.output_tokens = NumberOf(*usage, "output_tokens");
+  }
+  return answer;
+}
+
+void PrintAnswerJson(const Answer& answer) {
+  json::Writer writer;
+  writer.BeginObject().Key("answer").Content(answer.text);
+  writer.Key("grounded").Bool(answer.grounded);
+  writer.Key("citations").BeginArray();
+  for (const Citation& citation : answer.citations) {
+    writer.BeginObject().Key("document").Content(citation.document);
+    writer.Key("file_id").String(citation.file_id);
+    writer.Key("heading").Content(citation.heading);
+    writer.Key("begin").Integer(citation.begin).Key("end").Integer(citation.end);
+    writer.Key("quote").Content(citation.quote).EndObject();
+  }
+  writer.EndArray();
+  writer.Key("usage").BeginObject().Key("input_tokens").Integer(answer.input_tokens);
+  writer.Key("output_tokens").Integer(answer.output_tokens).EndObject().EndObject();
+  PrintJson(writer.Take());
+}
+
+void PrintCitations(const Answer& answer) {
+  for (const Citation& citation : answer.citations) {
+    PrintContent(PlaintextView::Of("  from "));
+    PrintContent(citation.document);
+    if (!citation.heading.empty()) {
+      PrintContent(PlaintextView::Of(", under \""));
+      PrintContent(citation.heading);
+      PrintContent(PlaintextView::Of("\""));
+    }
+    PrintLine(", bytes " + std::to_string(citation.begin) + " to " + std::to_string(citation.end));
+  }
+}
+
+Result<ExitStatus> RunWhole(ApiClient& client, const AskOptions& options, PlaintextView request) {
+  Result<ApiClient::Answer> response = client.Call("POST", "/v1/responses", request);
+  if (!response) {
+    return std::unexpected(response.error());
+  }
+  const Answer answer = ReadAnswer(response->body.root());
+  if (options.json) {
+    PrintAnswerJson(answer);
+    return ExitStatus::kOk;
+  }
+  PrintContent(answer.text);
+  PrintLine("");
+  PrintCitations(answer);
+  return ExitStatus::kOk;
+}
+
+// One event of the stream. The last one carries the whole response.
+Result<void> OnEvent(PlaintextView data, bool json) {
+  Result<json::Document> event = json::Document::Parse(data);
+  if (!event) {
+    return Wrap(event.error(), "the server's stream");
+  }
+  const json::Value root = event->root();
+  const std::string type = TextOf(root, "type");
+  if (type == "response.output_text.delta" && !json) {
+    PrintContent(ContentOf(root, "delta"));
+  }
+  const std::optional<json::Value> response = root.GetSet("response");
+  if (type == "response.failed" || root.Get("error")) {
+    const std::optional<json::Value> error =
+        response ? response->GetSet("error") : root.GetSet("error");
+    return Fail(
+        ErrorCode::kUnavailable,
+        "the answer broke off: " +
+            (error ? std::string(ContentOf(*error, "message").Reveal()) : "no reason given"));
+  }
+  if ((type == "response.completed" || type == "response.incomplete") && response) {
+    const Answer answer = ReadAnswer(*response);
+    if (json) {
+      PrintAnswerJson(answer);
+    } else {
+      PrintLine("");
+      PrintCitations(answer);
+    }
+  }
+  return {};
+}
+
+Result<ExitStatus> RunAsk(const AskOptions& options) {
+  Result<ApiClient> client = ConnectApi(options.dir, options.tenant);
+  if (!client) {
+    return std::unexpected(client.error());
+  }
+  Result<std::string> collection = FindCollection(*client, options.collection);
+  if (!collection) {
+    return std::unexpected(collection.error());
+  }
+  const Plaintext request = MakeRequest(options, *collection);
+  if (!options.stream) {
+    return RunWhole(*client, options, request);
+  }
+  Result<void> streamed = client->Stream(
+      "/v1/responses", request, [&](PlaintextView data) { return OnEvent(data, options.json); });
+  return streamed ? Result<ExitStatus>(ExitStatus::kOk) : std::unexpected(streamed.error());
+}
+
+}  // namespace
+
+void AddAsk(CommandLine& line) {
+  auto options = std::make_shared<AskOptions>();
+  line.Add("ask", "Ask a question; the answer comes from a collection, with its places",
+           "casemate ask \"What is an epoch key?\" --dir D --collection handbook",
+           [options] { return RunAsk(*options); })
+      .Required("question", options->question, "The question")
+      .Required("--dir", options->dir, "The deployment's folder")
+      .Text("--tenant", options->tenant, "The tenant's name (default: the first)")
+      .Required("--collection", options->collection, "Where to look")
+      .Text("--model", options->model, "The model (default: casemate-answer)")
+      .Flag("--stream", options->stream, "Print the answer as it is made")
+      .Flag("--json", options->json, "Print JSON");
+}
+
+}  // namespace casemate::app

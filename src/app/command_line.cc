@@ -1,0 +1,135 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "app/command_output.h"
+
+namespace casemate::app {
+
+struct CommandLine::State {
+  CLI::App app{"Casemate: a self-hosted AI server that owns the plaintext window.", "casemate"};
+  Action chosen;
+};
+
+ExitStatus StatusOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kPermissionDenied:
+      return ExitStatus::kRefused;
+    case ErrorCode::kNotFound:
+      return ExitStatus::kNotFound;
+    case ErrorCode::kIntegrityFailure:
+      return ExitStatus::kIntegrity;
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kDeadlineExceeded:
+    case ErrorCode::kRateLimited:
+      return ExitStatus::kUnavailable;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kConflict:
+    case ErrorCode::kTooLarge:
+    case ErrorCode::kCancelled:
+      return ExitStatus::kFailed;
+  }
+  return ExitStatus::kFailed;
+}
+
+// The last of several values counts, so that a script can put its own behind a default.
+OptionList& OptionList::Text(const std::string& name, std::string& target,
+                             const std::string& help) {
+  app_.add_option(name, target, help)->take_last();
+  return *this;
+}
+
+OptionList& OptionList::Required(const std::string& name, std::string& target,
+                                 const std::string& help) {
+  app_.add_option(name, target, help)->required()->take_last();
+  return *this;
+}
+
+OptionList& OptionList::Many(const std::string& name, std::vector<std::string>& target,
+                             const std::string& help, bool required) {
+  app_.add_option(name, target, help)->required(required);
+  return *this;
+}
+
+OptionList& OptionList::Number(const std::string& name, std::uint64_t& target,
+                               const std::string& help, std::uint64_t least, std::uint64_t most) {
+  app_.add_option(name, target, help)->take_last()->check(CLI::Range(least, most));
+  return *this;
+}
+
+OptionList& OptionList::Flag(const std::string& name, bool& target, const std::string& help) {
+  app_.add_flag(name, target, help);
+  return *this;
+}
+
+namespace {
+
+std::string_view GroupSummary(std::string_view group) {
+  constexpr std::pair<std::string_view, std::string_view> kGroups[] = {
+      {"model", "Models: add, list"},
+      {"tenant", "Tenants: create, list"},
+      {"key", "API keys: create, list, revoke"},
+      {"collection", "Collections of documents: create, list"},
+      {"file", "Documents: list, delete"},
+      {"audit", "The audit log: show, verify, prove"}};
+  for (const auto& [name, summary] : kGroups) {
+    if (name == group) {
+      return summary;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+CommandLine::CommandLine() : state_(std::make_unique<State>()) {
+  state_->app.require_subcommand(1);
+  // An example is one line to copy.
+  state_->app.get_formatter()->enable_footer_formatting(false);
+  state_->app.footer(
+      "Each command has its own --help with an example; docs/cli.md has exit codes and the shape "
+      "of "
+      "--json.\nExample:\n  casemate init --dir D --passphrase-file F --mirror M");
+}
+
+CommandLine::~CommandLine() = default;
+
+OptionList CommandLine::Add(std::string_view words, const std::string& summary,
+                            const std::string& example, Action action) {
+  CLI::App* parent = &state_->app;
+  if (const std::size_t space = words.find(' '); space != std::string_view::npos) {
+    const std::string group(words.substr(0, space));
+    words.remove_prefix(space + 1);
+    CLI::App* found = parent->get_subcommand_no_throw(group);
+    if (found == nullptr) {
+      found = parent->add_subcommand(group, std::string(GroupSummary(group)));
+      found->require_subcommand(1);
+    }
+    parent = found;
+  }
+  CLI::App* command = parent->add_subcommand(std::string(words), summary);
+  command->footer("Example:\n  " + example);
+  command->callback([this, action = std::move(action)] { state_->chosen = action; });
+  return OptionList(*command);
+}
+
+int CommandLine::Run(int argc, char** argv) {
+  try {
+    state_->app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for_help = error.get_exit_code() == 0;
+    state_->app.exit(error);
+    return static_cast<int>(asked_for_help ? ExitStatus::kOk : ExitStatus::kUsage);
+  }
+  Result<ExitStatus> ended = state_->chosen();
+  if (!ended) {
+    PrintError(ended.error());
+    return static_cast<int>(StatusOf(ended.error().code));
+  }
+  return static_cast<int>(*ended);
+}
+
+}  // namespace casemate::app

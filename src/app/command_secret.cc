@@ -1,0 +1,128 @@
+#include "app/command_secret.h"
+
+#include <fcntl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/file.h"
+
+namespace casemate::app {
+namespace {
+
+constexpr std::size_t kMaxPassphrase = 4096;  // bytes: fits a pipe's buffer with room to spare
+
+// The first line of `fd`, read byte by byte so that nothing behind it is taken.
+Result<SecretBuffer> ReadLine(int fd, const std::string& what) {
+  Result<SecretBuffer> buffer = SecretBuffer::Allocate(kMaxPassphrase + 1);
+  if (!buffer) {
+    return buffer;
+  }
+  std::span<std::byte> bytes = buffer->mutable_bytes();
+  std::size_t size = 0;
+  while (true) {
+    const ssize_t got = ::read(fd, bytes.data() + size, 1);
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return FailErrno("reading the passphrase from " + what);
+    }
+    if (got == 0 || bytes[size] == std::byte{'\n'}) {
+      break;
+    }
+    if (++size > kMaxPassphrase) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  "the passphrase from " + what + " is over 4096 bytes");
+    }
+  }
+  if (size == 0) {
+    return Fail(ErrorCode::kInvalidArgument, "the passphrase from " + what + " is empty");
+  }
+  return SecretBuffer::TakeFrom(bytes.first(size));
+}
+
+// Switches the terminal's echo off while it lives.
+class NoEcho {
+ public:
+  explicit NoEcho(int fd) : fd_(fd), changed_(::tcgetattr(fd, &before_) == 0) {
+    if (changed_) {
+      termios quiet = before_;
+      quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+      changed_ = ::tcsetattr(fd_, TCSAFLUSH, &quiet) == 0;
+    }
+  }
+  ~NoEcho() {
+    if (changed_) {
+      (void)::tcsetattr(fd_, TCSAFLUSH, &before_);
+    }
+  }
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+  bool quiet() const { return changed_; }
+
+ private:
+  int fd_;
+  termios before_{};
+  bool changed_;
+};
+
+Result<SecretBuffer> Prompt(int terminal, std::string_view question) {
+  if (Result<void> asked = WriteAll(terminal, AsBytes(question)); !asked) {
+    return std::unexpected(asked.error());
+  }
+  const NoEcho no_echo(terminal);
+  if (!no_echo.quiet()) {
+    return Fail(ErrorCode::kUnavailable, "the terminal's echo cannot be switched off");
+  }
+  Result<SecretBuffer> line = ReadLine(terminal, "the terminal");
+  (void)WriteAll(terminal, AsBytes("\n"));
+  return line;
+}
+
+}  // namespace
+
+Result<SecretBuffer> ReadPassphrase(const SecretSource& source, bool confirm) {
+  if (!source.file.empty()) {
+    UniqueFd file(::open(source.file.c_str(), O_RDONLY | O_CLOEXEC));
+    return file.valid() ? ReadLine(file.get(), source.file) : FailErrno("opening " + source.file);
+  }
+  if (source.descriptor != 0) {
+    return ReadLine(static_cast<int>(source.descriptor),
+                    "descriptor " + std::to_string(source.descriptor));
+  }
+  UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (!terminal.valid()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "no passphrase: expected --passphrase-file F, --passphrase-fd N, or a terminal");
+  }
+  Result<SecretBuffer> first = Prompt(terminal.get(), "Passphrase: ");
+  if (!first || !confirm) {
+    return first;
+  }
+  Result<SecretBuffer> again = Prompt(terminal.get(), "Again: ");
+  if (!again) {
+    return again;
+  }
+  if (!first->EqualsConstantTime(again->RevealBytes())) {
+    return Fail(ErrorCode::kInvalidArgument, "the two passphrases differ");
+  }
+  return first;
+}
+
+Result<UniqueFd> SecretPipe(const SecretBuffer& secret) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return FailErrno("pipe2");
+  }
+  UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  if (Result<void> written = WriteAll(writer.get(), secret.RevealBytes()); !written) {
+    return std::unexpected(written.error());
+  }
+  return reader;
+}
+
+}  // namespace casemate::app

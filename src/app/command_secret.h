@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "secmem/secret_buffer.h"
+
+// Secrets of the operator: from a file, a descriptor or the terminal, never from arguments or the
+// environment.
+namespace casemate::app {
+
+struct SecretSource {
+  std::string file;              // --passphrase-file
+  std::uint64_t descriptor = 0;  // --passphrase-fd; 0: not given
+};
+
+// Reads the passphrase: the first line of the source, 1 to 4096 bytes; asks on the terminal,
+// without echo, when there is no source, and twice when `confirm`. Errors: kInvalidArgument: empty,
+// too long, or the two differ; kNotFound, kUnavailable: the source; also when there is neither a
+// source nor a terminal.
+[[nodiscard]] Result<SecretBuffer> ReadPassphrase(const SecretSource& source, bool confirm);
+
+// A pipe that holds the secret, for a child to read once.
+[[nodiscard]] Result<UniqueFd> SecretPipe(const SecretBuffer& secret);
+
+}  // namespace casemate::app
