@@ -119,11 +119,13 @@ TEST_F(KeeperBackendTest, TheKeepersFailureArrivesWithItsCode) {
 }
 
 TEST_F(KeeperBackendTest, CancelReachesTheKeeper) {
-  std::promise<void> cancelled;
-  StartWith([&](ipc::Incoming incoming) {
-    incoming.OnCancel([&] { cancelled.set_value(); });
+  // Held by the handler too, which may outlive this function.
+  auto cancelled = std::make_shared<std::promise<void>>();
+  const std::shared_future<void> was_cancelled(cancelled->get_future());
+  StartWith([cancelled, was_cancelled](ipc::Incoming incoming) {
+    incoming.OnCancel([cancelled] { cancelled->set_value(); });
     (void)incoming.Stream(HttpHead{.status = 200});
-    cancelled.get_future().wait();
+    was_cancelled.wait();
   });
   Result<std::unique_ptr<Answer>> answer = backend_->Open(tenant_, Request("/"));
   ASSERT_TRUE(answer.has_value());
@@ -134,6 +136,7 @@ TEST_F(KeeperBackendTest, CancelReachesTheKeeper) {
   Result<AnswerPart> after = (*answer)->Next();
   ASSERT_FALSE(after.has_value());
   EXPECT_EQ(after.error().code, ErrorCode::kCancelled);
+  was_cancelled.wait();  // the keeper heard of it
 }
 
 TEST_F(KeeperBackendTest, WithoutASupervisorTheTenantIsUnavailable) {
