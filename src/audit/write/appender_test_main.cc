@@ -1,5 +1,5 @@
 // What the tests of LogWriter kill: appends to the log in FOLDER, writes the number of acknowledged
-// entries (u64, this machine's order) to descriptor 1 after each, and never closes the log.
+// entries (u64, this machine's order) to descriptor 1 after each.
 //   audit_appender FOLDER some COUNT      COUNT entries, then dies by SIGKILL
 //   audit_appender FOLDER endless         until it is killed; every fifth entry is relaxed
 //   audit_appender FOLDER limited BYTES   until a file of over BYTES is refused (RLIMIT_FSIZE),
@@ -68,9 +68,10 @@ int Run(int argc, char** argv) {
   }
   const std::string_view mode = argv[2];
   const std::uint64_t number = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 0;
-  ::_exit(mode == "some"      ? AppendSome(**log, number)
-          : mode == "endless" ? AppendEndlessly(**log)
-                              : AppendUntilFull(**log, number));
+  if (mode == "some") {
+    return AppendSome(**log, number);
+  }
+  return mode == "endless" ? AppendEndlessly(**log) : AppendUntilFull(**log, number);
 }
 
 }  // namespace
