@@ -16,12 +16,16 @@ class ReleaseClientHarness {
   virtual ~ReleaseClientHarness() = default;
   virtual ReleaseClient& client() = 0;
   virtual PrincipalId principal() = 0;
+  virtual KeyId key() { return {}; }
   virtual ObjectRef tenant_object() = 0;
   virtual void RevokePrincipal() = 0;
+  // Waits until the client has heard of it.
+  virtual void AwaitRevocation(const Ticket&) {}
 
   TicketRequest Everything() {
     TicketRequest request;
     request.principal = principal();
+    request.key = key();
     request.justification = policy::Justification::kCustomerInitiatedAccess;
     request.actions = policy::Action::kList | policy::Action::kRead | policy::Action::kSearch;
     request.actions = request.actions | policy::Action::kSeal | policy::Action::kErase;
@@ -280,6 +284,7 @@ TEST_P(ReleaseClientContractTest, RevocationDarkensLeasesAndRefusesNewTickets) {
   ticket.OnRevoked([&told] { ++told; });
 
   harness_->RevokePrincipal();
+  harness_->AwaitRevocation(ticket);
 
   EXPECT_TRUE(ticket.over());
   EXPECT_EQ(told, 1);

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "audit/write/log_writer.h"
+#include "custody/messages.h"
+#include "custody/server/key_tree.h"
+#include "custody/server/state_document.h"
+#include "custody/server/token.h"
+
+namespace casemate::custody {
+
+// The custodian's own state: token, key trees, state document, audit log; and what the operator may
+// ask of it. Tickets are the ReleaseDesk's. Threads: all members may run at the same time.
+class Custodian {
+ public:
+  struct Options {
+    std::filesystem::path deployment;  // D
+    std::string mirror;                // a folder, "none" (accepted), or empty (not set)
+    std::string pin_protection;        // for Status
+    std::unique_ptr<Token> token;
+    std::chrono::milliseconds epoch_interval{1000};
+  };
+  struct Made {
+    std::unique_ptr<Custodian> custodian;
+    InitReply reply;
+  };
+  // A new deployment: system tenant, certificates, log keys, first tenant. Errors: kConflict: there
+  // is one; kInvalidArgument: a name that is no name.
+  [[nodiscard]] static Result<Made> Make(Options options, const Init& init);
+  // Verifies everything before anything is served. Errors: kIntegrityFailure names what does not
+  // fit; kUnavailable, kUnauthenticated.
+  [[nodiscard]] static Result<std::unique_ptr<Custodian>> Open(Options options);
+  ~Custodian();
+
+  // The operator's requests. Durable on return, their log entries included.
+  [[nodiscard]] Result<KeyCreateReply> CreateKey(const KeyCreate& request);
+  [[nodiscard]] Result<std::uint64_t> RevokeKey(const KeyId& id);  // index of the log entry
+  [[nodiscard]] Result<TenantCreateReply> CreateTenant(const TenantCreate& request);
+  [[nodiscard]] Result<ModelRegisterReply> RegisterModel(const ModelRegister& request);
+  KeyListReply ListKeys() const;
+  TenantListReply ListTenants() const;
+  ModelListReply ListModels() const;
+  StatusReply Status() const;  // tickets and opened keys are the desk's
+
+  // What is pushed.
+  [[nodiscard]] Result<Identity> FrontIdentity() const;
+  Admission FrontAdmission() const;
+  [[nodiscard]] Result<Tenant> TenantFor(const TenantId& id) const;  // kNotFound
+
+  // For the desk.
+  StateDocument state() const;                                        // a copy
+  [[nodiscard]] Result<KeyTree*> Tree(const TenantId& tenant) const;  // lives as long as this
+  audit::LogWriter& log();
+  bool erasure_has_second_copy() const;  // a mirror, or accepted in the configuration
+  const std::string& mirror() const;
+  // HMAC-SHA-256(salt key of `object`, field || value): docs/formats/audit_leaf.md.
+  [[nodiscard]] Result<audit::Commitment> Commit(const TenantId& tenant, const ObjectRef& object,
+                                                 std::uint8_t field, ByteView value) const;
+  // Salted Merkle root over object ids, under the tenant's salt.
+  [[nodiscard]] Result<audit::Commitment> CommitObjects(const TenantId& tenant,
+                                                        std::span<const ObjectId> objects) const;
+
+  // Once a second: anchors heads in the token, drops opened nodes that are not used.
+  void KeepHouse();
+  // Anchors, the last log entry, a checkpoint.
+  [[nodiscard]] Result<void> Stop();
+
+  struct State;
+
+ private:
+  explicit Custodian(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Field numbers of commitments (docs/formats/audit_leaf.md).
+inline constexpr std::uint8_t kTenantField = 1;
+inline constexpr std::uint8_t kPrincipalField = 2;
+inline constexpr std::uint8_t kTicketField = 3;
+inline constexpr std::uint8_t kObjectField = 4;
+
+}  // namespace casemate::custody

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <shared_mutex>
+
+#include "custody/server/custodian.h"
+
+// Inside this folder only.
+namespace casemate::custody {
+
+// Objects of the system tenant, by slot. The id is "casemate/system" and the slot as one byte.
+enum class SystemObject : std::uint8_t {
+  kTenant = 0,
+  kTlsKey = 1,
+  kAuthorityKey = 2,
+  kLogEd25519 = 3,
+  kLogMlDsa44 = 4,
+  kReceipt = 5,
+  kJournal = 6,
+  kState = 7,
+};
+inline constexpr std::uint8_t kSystemObjects = 8;
+ObjectRef RefOf(SystemObject object);
+
+inline constexpr const char* kStateName = "state";
+inline constexpr const char* kTlsKeyName = "tls-key";
+inline constexpr const char* kAuthorityKeyName = "authority-key";
+
+struct Custodian::State {
+  Options options;
+  std::optional<TreeStore> store;
+  std::unique_ptr<TreeEnvironment> env;
+  std::unique_ptr<KeyTree> system;
+  std::unique_ptr<audit::LogWriter> log;
+
+  mutable std::shared_mutex mutex;  // guards `document` and `trees` (entries are only added)
+  StateDocument document;
+  std::map<TenantId, std::unique_ptr<KeyTree>> trees;
+  std::mutex change_mutex;  // one change of `document` at a time; taken before `mutex`
+
+  // Seals `next` and makes it the state in force. With change_mutex held.
+  Result<void> SaveState(StateDocument next);
+  Result<Key> SystemKey(SystemObject object, policy::Purpose purpose) const;
+  Result<Bytes> SealDocument(SystemObject object, const std::string& name,
+                             PlaintextView content) const;
+  Result<Plaintext> OpenDocument(SystemObject object, const std::string& name) const;
+  Result<void> LoadSigningKeys();
+  Result<void> OpenLog();
+  // A tenant's tree, its objects and records in `next`; not in force before SaveState.
+  Result<std::unique_ptr<KeyTree>> MakeTenant(const std::string& name, StateDocument& next);
+  Result<PrincipalRecord> MakePrincipal(KeyTree& tree, policy::Label ceiling, bool is_operator,
+                                        StateDocument& next);
+};
+
+// Makes an entry with a fresh secret.
+Result<NewEntry> FreshEntry(const ObjectId& id, policy::ObjectKind kind);
+
+}  // namespace casemate::custody

@@ -1,0 +1,495 @@
+#include "custody/server/custody_server.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "custody/server/release_desk.h"
+#include "ipc/peer.h"
+#include "ipc/supervision.h"
+
+namespace casemate::custody {
+namespace {
+
+constexpr std::size_t kMaxOperators = 16;  // control connections at the same time
+constexpr std::chrono::seconds kHousekeeping{1};
+
+// Runs `serve` on the decoded request and answers with what it returns.
+template <typename Request, typename Serve>
+void Answer(ipc::Incoming& incoming, Serve serve) {
+  Result<Request> request = incoming.Decode<Request>();
+  if (!request) {
+    incoming.Fail(request.error());
+    return;
+  }
+  auto reply = serve(*request);
+  if (!reply) {
+    incoming.Fail(reply.error());
+    return;
+  }
+  incoming.Reply(*reply);
+}
+
+}  // namespace
+
+struct CustodyServer::State {
+  std::unique_ptr<Custodian> custodian;
+  std::unique_ptr<ReleaseDesk> desk;
+  UniqueFd control;
+  UniqueFd wake;
+
+  struct Connection {
+    std::mutex mutex;                 // guards `peer`, also while something is sent on it
+    std::unique_ptr<ipc::Peer> peer;  // ends when the connection is reaped
+    std::atomic<bool> gone = false;
+    ReleaseDesk::SessionId session = 0;
+    bool is_operator = false;
+
+    template <typename T>
+    void Notify(const T& message) {
+      const std::lock_guard lock(mutex);
+      if (peer && !gone) {
+        if (Result<void> sent = peer->Notify(message); !sent) {
+          LogError("a notice could not be sent", sent.error());
+        }
+      }
+    }
+    // Waits for requests that are being served. Not with `mutex` held: they may send notices.
+    void End() {
+      std::unique_ptr<ipc::Peer> ending;
+      {
+        const std::lock_guard lock(mutex);
+        ending = std::move(peer);
+      }
+    }
+  };
+  std::mutex mutex;  // guards all below
+  std::condition_variable changed;
+  std::shared_ptr<Connection> front;
+  std::list<std::shared_ptr<Connection>> connections;
+  bool stopping = false;
+  bool stopped = false;
+  std::thread acceptor;
+  std::thread housekeeper;
+
+  void ServeKeeper(ReleaseDesk::SessionId session, ipc::Incoming incoming);
+  void ServeOperator(ipc::Incoming incoming);
+  void PushAdmission();
+  void PushTenants();
+  void RunAcceptor();
+  void RunHousekeeper();
+  void Reap();
+  Result<void> AttachKeeper(const TenantId& tenant, UniqueFd socket);
+  void AttachOperator(ipc::Channel channel);
+};
+
+// --- Keepers ------------------------------------------------------------------------------------
+
+void CustodyServer::State::ServeKeeper(ReleaseDesk::SessionId session, ipc::Incoming incoming) {
+  switch (incoming.type()) {
+    case ipc::MessageType::kTicketRequest:
+      return Answer<TicketRequest>(
+          incoming, [&](const auto& request) { return desk->Request(session, request); });
+    case ipc::MessageType::kOpen:
+      return Answer<OpenRequest>(incoming,
+                                 [&](const auto& request) { return desk->Open(session, request); });
+    case ipc::MessageType::kRenew:
+      return Answer<RenewRequest>(
+          incoming, [&](const auto& request) { return desk->Renew(session, request); });
+    case ipc::MessageType::kCloseTicket:
+      return Answer<CloseTicketRequest>(
+          incoming, [&](const auto& request) { return desk->Close(session, request); });
+    case ipc::MessageType::kCreateObjects:
+      return Answer<CreateObjectsRequest>(
+          incoming, [&](const auto& request) { return desk->Create(session, request); });
+    case ipc::MessageType::kErase:
+      return Answer<EraseRequest>(
+          incoming, [&](const auto& request) { return desk->Erase(session, request); });
+    default:
+      incoming.Fail({ErrorCode::kInvalidArgument, "no request of a keeper", {}, {}});
+  }
+}
+
+Result<void> CustodyServer::State::AttachKeeper(const TenantId& tenant, UniqueFd socket) {
+  Result<Tenant> introduction = custodian->TenantFor(tenant);
+  if (!introduction) {
+    return std::unexpected(introduction.error());
+  }
+  auto connection = std::make_shared<Connection>();
+  std::weak_ptr<Connection> weak = connection;
+  connection->session = desk->OpenSession(tenant, [weak](const Revoke& revoke) {
+    if (const auto alive = weak.lock()) {
+      alive->Notify(revoke);
+    }
+  });
+  const ReleaseDesk::SessionId session = connection->session;
+  ipc::Peer::Handlers handlers;
+  handlers.request = [this, session](ipc::Incoming incoming) {
+    ServeKeeper(session, std::move(incoming));
+  };
+  handlers.notice = [](const ipc::Frame&) {};
+  handlers.closed = [this, weak](const Error&) {
+    if (const auto alive = weak.lock()) {
+      alive->gone = true;
+      changed.notify_all();
+    }
+  };
+  ipc::PeerOptions options;
+  options.workers = 4;
+  options.max_queued = 256;
+  {
+    // A request that is served at once may push: it waits until `peer` is there.
+    const std::lock_guard filling(connection->mutex);
+    connection->peer = ipc::Peer::Start(
+        ipc::Channel(std::move(socket), ipc::ProcessKind::kCustodian, ipc::ProcessKind::kKeeper),
+        std::move(handlers), options);
+  }
+  connection->Notify(*introduction);
+  const std::lock_guard lock(mutex);
+  connections.push_back(std::move(connection));
+  return {};
+}
+
+// --- Operator -----------------------------------------------------------------------------------
+
+void CustodyServer::State::ServeOperator(ipc::Incoming incoming) {
+  switch (incoming.type()) {
+    case ipc::MessageType::kKeyCreate:
+      return Answer<KeyCreate>(incoming, [&](const KeyCreate& request) {
+        Result<KeyCreateReply> reply = custodian->CreateKey(request);
+        if (reply) {
+          PushAdmission();
+        }
+        return reply;
+      });
+    case ipc::MessageType::kKeyRevoke:
+      return Answer<KeyRevoke>(incoming, [&](const KeyRevoke& request) -> Result<KeyRevokeReply> {
+        Result<std::uint64_t> logged = custodian->RevokeKey(request.id);
+        if (!logged) {
+          return std::unexpected(logged.error());
+        }
+        KeyRevokeReply reply;
+        reply.tickets_ended = desk->EndTicketsOf(request.id);
+        reply.log_index = *logged;
+        PushAdmission();
+        return reply;
+      });
+    case ipc::MessageType::kKeyList:
+      return Answer<KeyList>(
+          incoming, [&](const KeyList&) -> Result<KeyListReply> { return custodian->ListKeys(); });
+    case ipc::MessageType::kTenantCreate:
+      return Answer<TenantCreate>(incoming, [&](const TenantCreate& request) {
+        Result<TenantCreateReply> reply = custodian->CreateTenant(request);
+        if (reply) {
+          PushAdmission();
+        }
+        return reply;
+      });
+    case ipc::MessageType::kTenantList:
+      return Answer<TenantList>(incoming, [&](const TenantList&) -> Result<TenantListReply> {
+        return custodian->ListTenants();
+      });
+    case ipc::MessageType::kModelRegister:
+      return Answer<ModelRegister>(incoming, [&](const ModelRegister& request) {
+        Result<ModelRegisterReply> reply = custodian->RegisterModel(request);
+        if (reply) {
+          PushTenants();
+        }
+        return reply;
+      });
+    case ipc::MessageType::kModelList:
+      return Answer<ModelList>(incoming, [&](const ModelList&) -> Result<ModelListReply> {
+        return custodian->ListModels();
+      });
+    case ipc::MessageType::kStatus:
+      return Answer<StatusRequest>(incoming, [&](const StatusRequest&) -> Result<StatusReply> {
+        StatusReply reply = custodian->Status();
+        reply.open_tickets = desk->open_tickets();
+        reply.opened_keys = desk->opened_keys();
+        return reply;
+      });
+    default:
+      incoming.Fail({ErrorCode::kInvalidArgument, "no request of an operator here", {}, {}});
+  }
+}
+
+void CustodyServer::State::AttachOperator(ipc::Channel channel) {
+  auto connection = std::make_shared<Connection>();
+  connection->is_operator = true;
+  std::weak_ptr<Connection> weak = connection;
+  ipc::Peer::Handlers handlers;
+  handlers.request = [this](ipc::Incoming incoming) { ServeOperator(std::move(incoming)); };
+  handlers.notice = [](const ipc::Frame&) {};
+  handlers.closed = [this, weak](const Error&) {
+    if (const auto alive = weak.lock()) {
+      alive->gone = true;
+      changed.notify_all();
+    }
+  };
+  ipc::PeerOptions options;
+  options.workers = 1;
+  auto peer = ipc::Peer::Start(std::move(channel), std::move(handlers), options);
+  const std::lock_guard lock(mutex);
+  connection->peer = std::move(peer);
+  connections.push_back(std::move(connection));
+}
+
+namespace {
+
+// The command runs as the deployment's owner or as root; anybody else is turned away before a byte
+// is read.
+bool MayOperate(int socket) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
+         (credentials.uid == ::geteuid() || credentials.uid == 0);
+}
+
+}  // namespace
+
+void CustodyServer::State::RunAcceptor() {
+  for (;;) {
+    std::array<pollfd, 2> polled = {{{control.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}}};
+    if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) {
+      return;
+    }
+    if (polled[1].revents != 0) {
+      return;
+    }
+    if ((polled[0].revents & POLLIN) == 0) {
+      if (polled[0].revents != 0) {
+        return;  // the socket is gone
+      }
+      continue;
+    }
+    UniqueFd socket(::accept4(control.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket.valid()) {
+      continue;
+    }
+    std::size_t operators = 0;
+    {
+      const std::lock_guard lock(mutex);
+      for (const auto& connection : connections) {
+        operators += connection->is_operator && !connection->gone ? 1 : 0;
+      }
+    }
+    if (!MayOperate(socket.get()) || operators >= kMaxOperators) {
+      Log(LogLevel::kWarning, "a control connection was refused", {{"open", operators}});
+      continue;
+    }
+    AttachOperator(
+        ipc::Channel(std::move(socket), ipc::ProcessKind::kCustodian, ipc::ProcessKind::kOperator));
+  }
+}
+
+// --- Front and pushes ---------------------------------------------------------------------------
+
+void CustodyServer::State::PushAdmission() {
+  std::shared_ptr<Connection> to;
+  {
+    const std::lock_guard lock(mutex);
+    to = front;
+  }
+  if (to) {
+    to->Notify(custodian->FrontAdmission());
+  }
+}
+
+void CustodyServer::State::PushTenants() {
+  // A keeper learns its tenant's models anew when it is attached again; those that run are told.
+  const std::lock_guard lock(mutex);
+  for (const auto& connection : connections) {
+    if (connection->is_operator || connection->gone || connection->session == 0) {
+      continue;
+    }
+    if (Result<TenantId> tenant = desk->TenantOf(connection->session)) {
+      if (Result<Tenant> introduction = custodian->TenantFor(*tenant)) {
+        connection->Notify(*introduction);
+      }
+    }
+  }
+}
+
+// --- Life ---------------------------------------------------------------------------------------
+
+void CustodyServer::State::Reap() {
+  std::vector<std::shared_ptr<Connection>> gone;
+  {
+    const std::lock_guard lock(mutex);
+    for (auto it = connections.begin(); it != connections.end();) {
+      if ((*it)->gone) {
+        gone.push_back(std::move(*it));
+        it = connections.erase(it);
+      } else {
+        ++it;
+      }
+    }
+  }
+  for (const auto& connection : gone) {
+    if (connection->session != 0) {
+      desk->CloseSession(connection->session);
+    }
+    connection->End();
+  }
+}
+
+void CustodyServer::State::RunHousekeeper() {
+  auto next = std::chrono::steady_clock::now() + kHousekeeping;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex);
+      changed.wait_until(lock, next);
+      if (stopping) {
+        return;
+      }
+    }
+    Reap();
+    if (std::chrono::steady_clock::now() >= next) {
+      desk->Sweep();
+      custodian->KeepHouse();
+      next = std::chrono::steady_clock::now() + kHousekeeping;
+    }
+  }
+}
+
+CustodyServer::CustodyServer(Options options) : state_(std::make_shared<State>()) {
+  state_->custodian = std::move(options.custodian);
+  state_->desk = std::make_unique<ReleaseDesk>(*state_->custodian, options.lease);
+  state_->control = std::move(options.control);
+  state_->wake = UniqueFd(::eventfd(0, EFD_CLOEXEC));
+  State* state = state_.get();  // the threads end before it does: Stop joins them
+  if (state->control.valid()) {
+    state->acceptor = std::thread([state] { state->RunAcceptor(); });
+  }
+  state->housekeeper = std::thread([state] { state->RunHousekeeper(); });
+}
+
+CustodyServer::~CustodyServer() {
+  if (Result<void> stopped = Stop(); !stopped) {
+    LogError("the custodian did not stop cleanly", stopped.error());
+  }
+}
+
+Result<void> CustodyServer::AttachFront(ipc::Channel channel) {
+  Result<Identity> identity = state_->custodian->FrontIdentity();
+  if (!identity) {
+    return std::unexpected(identity.error());
+  }
+  auto connection = std::make_shared<State::Connection>();
+  std::weak_ptr<State::Connection> weak = connection;
+  ipc::Peer::Handlers handlers;
+  handlers.request = [](ipc::Incoming incoming) {
+    incoming.Fail({ErrorCode::kPermissionDenied, "the front asks nothing here", {}, {}});
+  };
+  handlers.notice = [](const ipc::Frame&) {};
+  handlers.closed = [weak](const Error&) {
+    if (const auto alive = weak.lock()) {
+      alive->gone = true;
+    }
+  };
+  ipc::PeerOptions options;
+  options.workers = 1;
+  connection->peer = ipc::Peer::Start(std::move(channel), std::move(handlers), options);
+  if (Result<void> sent = connection->peer->Notify(*identity); !sent) {
+    return sent;
+  }
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->front = connection;
+  }
+  state_->PushAdmission();
+  return {};
+}
+
+Result<void> CustodyServer::AttachKeeper(const TenantId& tenant, UniqueFd channel) {
+  return state_->AttachKeeper(tenant, std::move(channel));
+}
+
+void CustodyServer::AttachOperator(ipc::Channel channel) {
+  state_->AttachOperator(std::move(channel));
+}
+
+Result<void> CustodyServer::Serve(ipc::Channel supervisor) {
+  State* state = state_.get();
+  std::mutex mutex;
+  std::condition_variable ended;
+  bool stop = false;
+  const auto end = [&] {
+    const std::lock_guard lock(mutex);
+    stop = true;
+    ended.notify_all();
+  };
+  ipc::Peer::Handlers handlers;
+  handlers.request = [state](ipc::Incoming incoming) {
+    if (incoming.type() != ipc::MessageType::kAttachKeeper || incoming.fds().size() != 1) {
+      incoming.Fail({ErrorCode::kInvalidArgument, "expected a keeper's channel", {}, {}});
+      return;
+    }
+    UniqueFd channel = std::move(incoming.fds().front());
+    Answer<ipc::AttachKeeper>(
+        incoming, [&](const ipc::AttachKeeper& request) -> Result<ipc::AttachKeeperReply> {
+          if (Result<void> attached = state->AttachKeeper(request.tenant, std::move(channel));
+              !attached) {
+            return std::unexpected(attached.error());
+          }
+          return ipc::AttachKeeperReply{};
+        });
+  };
+  handlers.notice = [&end](const ipc::Frame& frame) {
+    if (frame.type == ipc::MessageType::kStop) {
+      end();
+    }
+  };
+  handlers.closed = [&end](const Error&) { end(); };
+  ipc::PeerOptions options;
+  options.workers = 2;
+  const std::unique_ptr<ipc::Peer> peer =
+      ipc::Peer::Start(std::move(supervisor), std::move(handlers), options);
+  {
+    std::unique_lock lock(mutex);
+    ended.wait(lock, [&stop] { return stop; });
+  }
+  return Stop();
+}
+
+Result<void> CustodyServer::Stop() {
+  std::list<std::shared_ptr<State::Connection>> ending;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->stopped) {
+      return {};
+    }
+    state_->stopping = true;
+    state_->stopped = true;
+    ending.swap(state_->connections);
+    if (state_->front) {
+      ending.push_back(std::move(state_->front));
+    }
+  }
+  state_->changed.notify_all();
+  const std::uint64_t one = 1;
+  (void)!::write(state_->wake.get(), &one, sizeof(one));
+  if (state_->acceptor.joinable()) {
+    state_->acceptor.join();
+  }
+  state_->housekeeper.join();
+  for (const auto& connection : ending) {
+    connection->End();
+    if (connection->session != 0) {
+      state_->desk->CloseSession(connection->session);
+    }
+  }
+  return state_->custodian->Stop();
+}
+
+}  // namespace casemate::custody
