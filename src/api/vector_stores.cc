@@ -137,6 +137,9 @@ Result<void> CreateVectorStore(Exchange& exchange, const Ids&) {
     }
     store = std::move(*parsed);
   }
+  if (store.name.empty()) {
+    store.name = Plaintext::Copy("Untitled");
+  }
   exchange.Ignore(store.ignored);
   Result<policy::Label> label = ReadLabel(exchange, {});
   if (!label) {

@@ -55,11 +55,13 @@ struct Tenant {
   std::string name;
   ObjectRef tenant_object;  // slot 0: key source of the name and change indexes
   std::vector<ModelEntry> models;
+  PrincipalId operator_principal;  // who the keeper's own work (indexes, background) acts as
   static void Fields(auto& m, auto& v) {
     v(m.id);
     v(m.name);
     v(m.tenant_object);
     v(m.models);
+    v(m.operator_principal);
   }
 };
 
