@@ -341,7 +341,7 @@ Result<ExitStatus> RunInit(const InitOptions& given) {
     if (!passphrase) {
       return std::unexpected(passphrase.error());
     }
-    Result<UniqueFd> pipe = SecretPipe(*passphrase);
+    Result<UniqueFd> pipe = SecretMemfd(*passphrase);
     if (!pipe) {
       return std::unexpected(pipe.error());
     }

@@ -1,6 +1,7 @@
 #include "app/command_secret.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 namespace casemate::app {
 namespace {
 
-constexpr std::size_t kMaxPassphrase = 4096;  // bytes: fits a pipe's buffer with room to spare
+constexpr std::size_t kMaxPassphrase = 4096;  // bytes
 
 // The first line of `fd`, read byte by byte so that nothing behind it is taken.
 Result<SecretBuffer> ReadLine(int fd, const std::string& what) {
@@ -112,17 +113,19 @@ Result<SecretBuffer> ReadPassphrase(const SecretSource& source, bool confirm) {
   return first;
 }
 
-Result<UniqueFd> SecretPipe(const SecretBuffer& secret) {
-  int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) != 0) {
-    return FailErrno("pipe2");
+Result<UniqueFd> SecretMemfd(const SecretBuffer& secret) {
+  UniqueFd memfd(::memfd_create("casemate-secret", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!memfd.valid()) {
+    return FailErrno("memfd_create");
   }
-  UniqueFd reader(ends[0]);
-  UniqueFd writer(ends[1]);
-  if (Result<void> written = WriteAll(writer.get(), secret.RevealBytes()); !written) {
+  if (Result<void> written = WriteAll(memfd.get(), secret.RevealBytes()); !written) {
     return std::unexpected(written.error());
   }
-  return reader;
+  if (::lseek(memfd.get(), 0, SEEK_SET) != 0 ||
+      ::fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
+    return FailErrno("sealing a memfd");
+  }
+  return memfd;
 }
 
 }  // namespace casemate::app

@@ -22,7 +22,8 @@ struct SecretSource {
 // source nor a terminal.
 [[nodiscard]] Result<SecretBuffer> ReadPassphrase(const SecretSource& source, bool confirm);
 
-// A pipe that holds the secret, for a child to read once.
-[[nodiscard]] Result<UniqueFd> SecretPipe(const SecretBuffer& secret);
+// A memfd that holds the secret, for the custodian to read: again after each time that the
+// supervisor had to start it anew, which a pipe would not allow.
+[[nodiscard]] Result<UniqueFd> SecretMemfd(const SecretBuffer& secret);
 
 }  // namespace casemate::app

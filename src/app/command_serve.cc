@@ -82,7 +82,7 @@ Result<UniqueFd> OpenSecret(const ServeOptions& options, config::PinSource sourc
       if (!passphrase) {
         return std::unexpected(passphrase.error());
       }
-      return SecretPipe(*passphrase);
+      return SecretMemfd(*passphrase);
     }
     case config::PinSource::kCredential: {
       const char* folder = ::getenv("CREDENTIALS_DIRECTORY");
