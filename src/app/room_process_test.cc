@@ -59,7 +59,7 @@ void Start(Room& room, ByteView model, const std::string& task = "chat") {
   room.first = room.child.Start(
       ipc::ProcessKind::kRoom,
       ipc::SetupRoom{
-          .model = "test", .task = task, .context_tokens = 320, .sequences = 2, .threads = 2},
+          .model = "test", .task = task, .context_tokens = 320, .sequences = 2, .threads = 0},
       std::move(fds));
   room.client = std::make_unique<inference::SocketRoomClient>(
       ipc::Channel(std::move(ends->second), ipc::ProcessKind::kKeeper, ipc::ProcessKind::kRoom),

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <thread>
 
 namespace casemate::inference {
 namespace {
@@ -58,7 +57,7 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(const LlamaModel& model,
     chosen.context_tokens = model.trained_context();
   }
   if (chosen.threads == 0) {
-    chosen.threads = std::max(1U, std::thread::hardware_concurrency());
+    chosen.threads = model.default_threads();
   }
   if (chosen.context_tokens < 1 || chosen.sequences < 1 || chosen.sequences > 64) {
     return Fail(ErrorCode::kInvalidArgument, "an embedding room of " +

@@ -17,7 +17,7 @@ inline constexpr std::size_t kMaxEmbedTextBytes = std::size_t{1} << 20;
 struct EmbedderOptions {
   std::uint32_t context_tokens = 0;  // longest text; 0: what the model was trained with
   std::uint32_t sequences = 16;      // texts of one step
-  std::uint32_t threads = 0;         // 0: one per core
+  std::uint32_t threads = 0;         // 0: LlamaModel::default_threads
 };
 
 // Vectors for texts: the mean of the model's last layer over the text's tokens, scaled to length 1.

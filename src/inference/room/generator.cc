@@ -1,7 +1,5 @@
 #include "inference/room/generator.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -56,15 +54,6 @@ struct Job {
   explicit Job(AnswerText text) : answer(std::move(text)) {}
   bool prefilling() const { return computed < prompt.size(); }
 };
-
-std::uint32_t Cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof(set), &set) != 0) {
-    return 1;
-  }
-  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&set)));
-}
 
 }  // namespace
 
@@ -320,7 +309,7 @@ Result<std::unique_ptr<Generator>> Generator::Start(const LlamaModel& model,
     chosen.context_tokens = model.trained_context();
   }
   if (chosen.threads == 0) {
-    chosen.threads = Cores();
+    chosen.threads = model.default_threads();
   }
   if (chosen.context_tokens < 2 || chosen.sequences < 1 || chosen.sequences > 64 ||
       chosen.prefill_tokens < 1 || chosen.prefill_tokens > 4096) {

@@ -15,7 +15,7 @@ struct GeneratorOptions {
   std::uint32_t context_tokens = 0;    // of one sequence; 0: what the model was trained with
   std::uint32_t sequences = 4;         // answered at the same time; more wait
   std::uint32_t prefill_tokens = 256;  // of prompts, per step
-  std::uint32_t threads = 0;           // 0: one per core
+  std::uint32_t threads = 0;           // 0: LlamaModel::default_threads
 };
 
 // Answers chat requests with one model. One engine thread computes steps for all requests together

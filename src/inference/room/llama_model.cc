@@ -1,9 +1,11 @@
 #include "inference/room/llama_model.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <exception>
@@ -15,6 +17,7 @@
 namespace casemate::inference {
 namespace {
 
+constexpr std::uint64_t kWeightsPerThread = std::uint64_t{64} << 20;  // bytes
 constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
 
 // The file's bytes for the time of the check.
@@ -88,6 +91,14 @@ std::uint32_t LlamaModel::dimensions() const {
 }
 std::uint32_t LlamaModel::vocabulary_size() const {
   return static_cast<std::uint32_t>(std::max(0, ::llama_vocab_n_tokens(vocab_)));
+}
+std::uint32_t LlamaModel::default_threads() const {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  const int cores = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+  const std::uint64_t wanted = ::llama_model_size(model_.get()) / kWeightsPerThread + 1;
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(wanted, static_cast<std::uint64_t>(std::max(cores, 1))));
 }
 bool LlamaModel::is_end(std::int32_t token) const { return ::llama_vocab_is_eog(vocab_, token); }
 
