@@ -13,7 +13,7 @@ namespace casemate::crypto {
 namespace {
 
 constexpr std::size_t kHkdfMaxOutput = std::size_t{255} * 64;  // RFC 5869, section 2.3
-constexpr std::size_t kHkdfMaxInfo = 32 * 1024;                // OpenSSL's HKDF_MAXINFO
+constexpr std::size_t kHkdfMaxInfo = std::size_t{32} * 1024;   // OpenSSL's HKDF_MAXINFO
 
 // OSSL_PARAM is written to by some algorithms and read by these: the casts drop const only.
 OSSL_PARAM OctetParam(const char* name, ByteView bytes) {

@@ -12,12 +12,12 @@
 
 // Cobblestone-256: C2SP chunked-encryption (https://c2sp.org/chunked-encryption) with SHA-512 and
 // AES-256-GCM. salt(24) || commitment(32) || chunks of 16 KiB, the last one shorter, possibly
-// empty; each chunk has a tag of 16 bytes. Key-committing, seekable; `context` (public, any length)
-// is bound. docs/formats/seal.md says which context each kind of object has.
+// empty; each chunk has a tag of 16 bytes. Key-committing, seekable; `context` (public, at most
+// 32 KiB less 72 bytes) is bound. docs/formats/seal.md says which context each kind of object has.
 namespace casemate::crypto {
 
 inline constexpr std::size_t kSealHeaderSize = 24 + 32;
-inline constexpr std::size_t kSealChunkSize = 16 * 1024;  // plaintext bytes
+inline constexpr std::size_t kSealChunkSize = std::size_t{16} * 1024;  // plaintext bytes
 inline constexpr std::size_t kSealTagSize = 16;
 
 // Sizes are padded before sealing (Padmé, PURBs, PETS 2019: at most 12 % more, 8 bytes at least),
@@ -64,6 +64,7 @@ class SealSource {
 
 // Opens any range of a sealed object; only the chunks that hold it are read and checked. Begin
 // checks the commitment, the last chunk and the size field, so that truncation is found at once.
+// Threads: one at a time.
 class SealReader {
  public:
   [[nodiscard]] static Result<SealReader> Begin(KeyView key, ByteView context,

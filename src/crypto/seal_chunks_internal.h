@@ -40,7 +40,7 @@ class ChunkCipher {
   using Salt = std::span<const std::byte, kSealSaltSize>;
 
   // Derives the keys for a salt that was never used with `key`, and writes `header`. Errors:
-  // kInvalidArgument: context over 32 KiB less 64 bytes.
+  // kInvalidArgument: context over 32 KiB less 72 bytes.
   [[nodiscard]] static Result<ChunkCipher> ForSealing(KeyView key, ByteView context, Salt salt,
                                                       Header& header);
   // Errors: kIntegrityFailure: the commitment says other key or context. kInvalidArgument: as

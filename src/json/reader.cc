@@ -184,7 +184,8 @@ Result<Document> Document::Parse(PlaintextView text, const Limits& limits) {
   }
   // One block holds the copied text; another the values, 16 bytes each, which yyjson first guesses
   // from the size of the text (a sixth of it) and then grows by halves.
-  const std::size_t max_block = (3 * bytes.size()) + (32 * limits.max_values) + (64 * 1024);
+  const std::size_t max_block =
+      (3 * bytes.size()) + (32 * limits.max_values) + (std::size_t{64} * 1024);
   auto state = std::make_unique<State>(max_block);
   const yyjson_alc allocator = state->arena.Allocator();
   yyjson_read_err error{};

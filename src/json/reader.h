@@ -16,7 +16,7 @@
 namespace casemate::json {
 
 struct Limits {
-  std::size_t max_bytes = 32 * 1024 * 1024;
+  std::size_t max_bytes = std::size_t{32} * 1024 * 1024;
   std::size_t max_depth = 32;
   std::size_t max_values = 1'000'000;
 };

@@ -194,6 +194,9 @@ Writer& Writer::Number(double value) {
   }
   Separate();
   AppendNumber(out_, value);
+  if (value == 0 && std::signbit(value)) {
+    out_.AppendLiteral(".0");  // "-0" would read back as the integer 0
+  }
   return *this;
 }
 

@@ -65,7 +65,7 @@ TEST(WriterTest, WritesNumbersShortest) {
               w.Integer(INT64_MIN).Number(std::numeric_limits<double>::quiet_NaN());
               w.Number(std::numeric_limits<double>::infinity()).EndArray();
             }),
-            "[0.1,0.3333333333333333,1e+22,-0,100,-9223372036854775808,null,null]");
+            "[0.1,0.3333333333333333,1e+22,-0.0,100,-9223372036854775808,null,null]");
 }
 
 TEST(WriterTest, RawGoesInAsItIs) {

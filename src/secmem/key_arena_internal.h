@@ -18,8 +18,9 @@ namespace casemate::internal {
 // dumps and of forked children: a key does not survive fork(2). Threads: all members at any time.
 class KeyArena {
  public:
-  static constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
-  static constexpr std::size_t kMinBytes = 256 * 1024;  // 8192 keys: less would not serve a tenant
+  static constexpr std::size_t kMaxBytes = std::size_t{4} * 1024 * 1024;
+  static constexpr std::size_t kMinBytes =
+      std::size_t{256} * 1024;  // 8192 keys: less would not serve a tenant
 
   enum class Backing : unsigned char { kMemfdSecret, kLockedAnonymous };
 

@@ -88,6 +88,7 @@ class TokenBuffer {
   TokenBuffer() = default;
   TokenBuffer(TokenBuffer&& other) noexcept = default;
   TokenBuffer& operator=(TokenBuffer&& other) noexcept = default;
+  ~TokenBuffer() = default;
 
   void Append(std::int32_t token);
   std::span<const std::int32_t> RevealTokens() const {

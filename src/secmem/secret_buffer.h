@@ -15,7 +15,7 @@ namespace casemate {
 // anything else needs outside ordering.
 class SecretBuffer {
  public:
-  static constexpr std::size_t kMaxSize = 64 * 1024;  // bytes
+  static constexpr std::size_t kMaxSize = std::size_t{64} * 1024;  // bytes
 
   // Returns `size` zero bytes, 1 <= size <= kMaxSize. Costs whole pages: 4 KiB for a 32-byte key.
   // Errors: kInvalidArgument: `size` out of range. kResourceExhausted: the kernel will not map,
