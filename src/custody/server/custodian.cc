@@ -362,7 +362,8 @@ Result<Tenant> Custodian::TenantFor(const TenantId& id) const {
   if (record == nullptr) {
     return Fail(ErrorCode::kNotFound, "there is no such tenant: " + id.ToString());
   }
-  return Tenant{record->id, record->name, record->tenant_object, state_->document.models};
+  return Tenant{record->id, record->name, record->tenant_object, state_->document.models,
+                record->operator_principal};
 }
 
 namespace {
