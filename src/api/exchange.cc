@@ -137,7 +137,13 @@ Result<void> Exchange::SendEvent(std::string_view name, PlaintextView data) {
 }
 
 void Exchange::SendError(const Error& error) {
-  LogError("request failed", error, {{"path", RouteName(request_.path)}});
+  // What the client did wrong names its own fields, which may be anything: the log gets the code.
+  if (net::HttpStatus(error.code) < 500) {
+    Log(LogLevel::kInfo, "request refused",
+        {{"path", RouteName(request_.path)}, {"code", error.code}, {"detail", error.detail}});
+  } else {
+    LogError("request failed", error, {{"path", RouteName(request_.path)}});
+  }
   Plaintext body = net::ErrorEnvelope(error, OpenAiCode(error));
   // Whoever cannot be told is gone; the log line above is what is left to do.
   if (started_) {
