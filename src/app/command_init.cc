@@ -218,6 +218,9 @@ Result<custody::InitReply> AskInit(UniqueFd socket, const InitOptions& options,
   init.tenant = options.tenant;
   init.dns_names = options.dns_names;
   init.ip_addresses = options.ip_addresses;
+  // What config.toml says is there besides those that it lists.
+  init.dns_names.emplace_back("localhost");
+  init.ip_addresses.insert(init.ip_addresses.end(), {"127.0.0.1", "::1"});
   for (const auto& [name, task] :
        {std::pair("casemate-answer", "chat"), std::pair("casemate-embed", "embedding")}) {
     init.models.push_back({.name = name,
