@@ -123,7 +123,9 @@ Background::Outcome Background::Finish(const storage::AttachmentRow& row) {
     LogError("a ticket could not be closed", closed.error());
   }
   if (!done) {
-    LogError("an attachment has to wait", done.error(), {{"file", row.file.ToString()}});
+    // Its code only: a parser's words may be the document's.
+    Log(LogLevel::kWarning, "an attachment has to wait",
+        {{"file", row.file.ToString()}, {"code", done.error().code}});
     return Outcome::kLater;
   }
   attempts_.erase(row.ref.id);
