@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "inference/messages.h"
 #include "ipc/control.h"
 #include "ipc/supervision.h"
 
@@ -116,6 +117,9 @@ TEST(CodecTest, BytesAreThoseOfTheDocument) {
             "00000002"
             "0000000158"
             "0000000159");
+  inference::CountTokens count;
+  count.texts.push_back(Plaintext::Copy(std::string_view("ab")));
+  EXPECT_EQ(Hex(Encode(count)), "00000001000000026162");
 }
 
 TEST(CodecTest, EveryPrefixIsRefused) {

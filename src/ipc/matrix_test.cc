@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <string>
 
 namespace casemate::ipc {
@@ -81,6 +83,32 @@ TEST(MatrixTest, EveryTypeThatHasANameIsInARow) {
     }
     EXPECT_EQ(used, MessageTypeName(type) != "unknown") << number;
   }
+}
+
+std::string Printed() {
+  std::string text =
+      "# The channel matrix\n\n"
+      "Printed from `src/ipc/matrix.cc`, which both ends of every channel enforce; a test compares "
+      "the two.\nPairs that are not here have no channel. `cancel`, `credit` and `error` may pass "
+      "on "
+      "every row.\n\n"
+      "| from | to | messages |\n|---|---|---|\n";
+  for (const ChannelRule& rule : ChannelMatrix()) {
+    text += "| " + std::string(ProcessKindName(rule.from)) + " | " +
+            std::string(ProcessKindName(rule.to)) + " | ";
+    for (std::size_t i = 0; i < rule.types.size(); ++i) {
+      text += (i == 0 ? "`" : ", `") + std::string(MessageTypeName(rule.types[i])) + "`";
+    }
+    text += rule.types.empty() ? "(none: it only listens) |\n" : " |\n";
+  }
+  return text;
+}
+
+TEST(MatrixTest, TheDocumentIsThisTable) {
+  std::ifstream file(std::string(CASEMATE_SOURCE_DIR) + "/docs/channel_matrix.md");
+  std::stringstream written;
+  written << file.rdbuf();
+  EXPECT_EQ(written.str(), Printed());
 }
 
 }  // namespace
