@@ -34,13 +34,14 @@ Plaintext WithDeadline(std::chrono::milliseconds deadline, PlaintextView message
 }  // namespace
 
 Peer::State::State(Channel the_channel, Handlers the_handlers, PeerOptions the_options)
-    // Odd on the end whose kind has the lower number: both ends know without a word.
-    : next_id(the_channel.self() < the_channel.peer() ? 1 : 2),
-      self(the_channel.self()),
+    : self(the_channel.self()),
       peer(the_channel.peer()),
+      // Odd on the end whose kind has the lower number: both ends know without a word.
+      parity(the_channel.self() < the_channel.peer() ? 1 : 0),
       handlers(std::move(the_handlers)),
       options(the_options),
       wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  next_id = parity == 1 ? 1 : 2;
   channel.emplace(std::move(the_channel));
 }
 

@@ -73,7 +73,7 @@ struct Peer::State : std::enable_shared_from_this<Peer::State> {
   std::deque<Packet> queue;           // not empty: everyone appends, so that order is kept
   std::size_t queue_bytes = 0;
   std::condition_variable queue_shrunk;
-  std::uint64_t next_id;  // ours
+  std::uint64_t next_id = 0;  // ours
   std::map<std::uint64_t, std::shared_ptr<Incoming::State>> incoming;
   std::map<std::uint64_t, std::shared_ptr<Outgoing::State>> outgoing;
   std::size_t held_bytes = 0;  // payloads of open requests and of answers nobody took yet
@@ -85,6 +85,7 @@ struct Peer::State : std::enable_shared_from_this<Peer::State> {
   // Set once, before the threads:
   const ProcessKind self;
   const ProcessKind peer;
+  const std::uint64_t parity;  // of our request ids
   const Handlers handlers;
   const PeerOptions options;
   UniqueFd wake;  // eventfd: the reader looks again
@@ -92,7 +93,7 @@ struct Peer::State : std::enable_shared_from_this<Peer::State> {
   std::thread::id reader_id;  // set by the reader before it does anything else
   std::atomic<bool> reader_known = false;
 
-  bool IsOurs(std::uint64_t id) const { return id % 2 == next_id % 2; }
+  bool IsOurs(std::uint64_t id) const { return id % 2 == parity; }
   bool OnReader() const { return reader_known.load() && std::this_thread::get_id() == reader_id; }
   void Wake() const;
 

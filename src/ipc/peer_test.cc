@@ -324,10 +324,13 @@ TEST_F(PeerTest, TheDeathOfTheAskerCancelsWhatItAsked) {
 
 TEST_F(PeerTest, ClosedIsToldOnceAndMayDestroyThePeer) {
   std::promise<ErrorCode> told;
+  std::latch started(1);  // TSan does not see that the end of the room comes after the start
   StartKeeper({}, [&](const Error& error) {
+    started.wait();
     keeper_.reset();
     told.set_value(error.code);
   });
+  started.count_down();
   room_end_.reset();
   EXPECT_EQ(told.get_future().get(), ErrorCode::kUnavailable);
 }
