@@ -13,6 +13,21 @@ LlamaContext::LlamaContext(llama_context* context, const ContextOptions& options
                            const LlamaModel& model, ComputePermit& permit)
     : context_(context), options_(options), model_(&model), permit_(&permit) {}
 
+// The graph's callback, asked before each node is computed; it never wants a node's data, so all
+// are still computed together. It notes the buffers that hold activations: libllama has no call
+// that names or clears them.
+bool LlamaContext::OnNode(ggml_tensor* node, bool ask, void* buffers) {
+  (void)ask;
+  auto& known = *static_cast<std::vector<ggml_backend_buffer*>*>(buffers);
+  const ggml_tensor* owner = node->view_src != nullptr ? node->view_src : node;
+  if (owner->buffer != nullptr &&
+      ::ggml_backend_buffer_get_usage(owner->buffer) == GGML_BACKEND_BUFFER_USAGE_COMPUTE &&
+      std::ranges::find(known, owner->buffer) == known.end()) {
+    known.push_back(owner->buffer);
+  }
+  return false;
+}
+
 LlamaContext::~LlamaContext() {
   if (context_) {
     Clear();
@@ -40,6 +55,9 @@ Result<LlamaContext> LlamaContext::Create(const LlamaModel& model, const Context
     params.n_ctx = options.context_tokens * options.sequences;
     params.kv_unified = false;  // each sequence has cells of its own
   }
+  auto buffers = std::make_unique<std::vector<ggml_backend_buffer*>>();
+  params.cb_eval = OnNode;
+  params.cb_eval_user_data = buffers.get();
   llama_context* context = nullptr;
   try {
     context = ::llama_init_from_model(model.get(), params);
@@ -52,6 +70,7 @@ Result<LlamaContext> LlamaContext::Create(const LlamaModel& model, const Context
                     std::to_string(options.context_tokens) + " tokens");
   }
   LlamaContext made(context, options, model, permit);
+  made.buffers_ = std::move(buffers);
   if (!options.embeddings && ::llama_n_ctx_seq(context) < options.context_tokens) {
     return Fail(ErrorCode::kResourceExhausted, "the library gave a smaller context than asked for");
   }
@@ -97,6 +116,8 @@ Result<void> LlamaContext::Step(std::span<const StepToken> tokens) {
   if (!turn) {
     return std::unexpected(turn.error());
   }
+  used_ = true;
+  buffers_->clear();  // those of an earlier step may be gone
   int result = -1;
   try {
     result = ::llama_decode(context_.get(), batch);
@@ -146,10 +167,23 @@ void LlamaContext::WipeOutputs() {
 }
 
 void LlamaContext::Clear() {
+  if (!used_) {
+    return;
+  }
+  WipeOutputs();
+  // libllama keeps the token ids of the last step beside its graph until the next one: a step of
+  // one meaningless token replaces them, and the allocator wipes what is freed.
+  ::llama_memory_clear(::llama_get_memory(context_.get()), false);
+  const StepToken nothing{.token = 0, .position = 0, .sequence = 0, .wants_output = true};
+  (void)Step({&nothing, 1});  // where it fails, the context is broken and will not be used again
   WipeOutputs();
   // `true` writes zeros over the cells; removing sequences alone edits a table.
   ::llama_memory_clear(::llama_get_memory(context_.get()), true);
+  for (ggml_backend_buffer* buffer : *buffers_) {
+    ::ggml_backend_buffer_clear(buffer, 0);
+  }
   batch_.Clear();
+  used_ = false;
 }
 
 }  // namespace casemate::inference

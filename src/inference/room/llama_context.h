@@ -10,6 +10,8 @@
 #include "inference/room/llama_model.h"
 #include "secmem/plaintext.h"
 
+struct ggml_backend_buffer;
+struct ggml_tensor;
 struct llama_context;
 struct llama_sampler;
 
@@ -31,8 +33,8 @@ struct ContextOptions {
   bool embeddings = false;  // mean-pooled vectors instead of logits
 };
 
-// The plaintext state of a model at work: KV cache, logits, the batch's tokens. Clear() zeroes all
-// of it that libllama lets one reach. Threads: one at a time.
+// The plaintext state of a model at work: KV cache, activations, logits, the batch's tokens.
+// Clear() zeroes all of it; residue_test.cc looks for what is left. Threads: one at a time.
 class LlamaContext {
  public:
   // `model` and `permit` must outlive it. Errors: kResourceExhausted.
@@ -68,13 +70,18 @@ class LlamaContext {
   LlamaContext(llama_context* context, const ContextOptions& options, const LlamaModel& model,
                ComputePermit& permit);
   void WipeOutputs();
+  static bool OnNode(ggml_tensor* node, bool ask, void* buffers);
 
   std::unique_ptr<llama_context, Free> context_;
   ContextOptions options_;
   const LlamaModel* model_;
   ComputePermit* permit_;
+  bool used_ = false;        // holds plaintext
   std::size_t outputs_ = 0;  // rows of logits of the last step
   Plaintext batch_;          // token ids, positions, sequence ids: wiped memory
+  // Where the last step's graph wrote, found by OnNode; on the heap, because libllama holds its
+  // address.
+  std::unique_ptr<std::vector<ggml_backend_buffer*>> buffers_;
 };
 
 }  // namespace casemate::inference
