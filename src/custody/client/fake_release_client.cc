@@ -73,7 +73,7 @@ struct FakeReleaseClient::State {
     if (!key) {
       return std::unexpected(key.error());
     }
-    auto lent = std::make_shared<Lease::State>(std::move(*key), object.made.label,
+    auto lent = std::make_shared<Lease::State>(std::move(*key), object.id, object.made.label,
                                                BootClock::now() + kFakeLease);
     Lease lease(lent);
     if (Result<void> added = ticket.state()->Add(lent); !added) {
@@ -269,11 +269,18 @@ Result<EraseReply> FakeReleaseClient::Erase(const Ticket& ticket,
     }
   }
   EraseReply reply;
+  std::unordered_set<ObjectId> ids;
   for (std::uint32_t slot = 0; slot < state_->objects.size(); ++slot) {
     if (dead.contains(slot) && !state_->objects[slot].erased) {
       state_->objects[slot].erased = true;
       Wipe(state_->objects[slot].secret.mutable_bytes());
       reply.erased.push_back({state_->objects[slot].id, slot});
+      ids.insert(state_->objects[slot].id);
+    }
+  }
+  for (const auto& [id, open_ticket] : state_->tickets) {
+    if (const auto alive = open_ticket.state.lock()) {
+      alive->WipeObjects(ids);
     }
   }
   reply.epoch = ++state_->epoch;

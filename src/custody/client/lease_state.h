@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -16,14 +17,15 @@
 namespace casemate::custody {
 
 struct Lease::State {
-  State(Key lent, policy::Label object_label, BootClock::time_point end)
-      : key(std::move(lent)), label(object_label), ends(end) {}
+  State(Key lent, const ObjectId& of, policy::Label object_label, BootClock::time_point end)
+      : key(std::move(lent)), object(of), label(object_label), ends(end) {}
 
   // Waits for a `With` that is running; afterwards the key is zeroed.
   void Wipe();
 
   mutable std::shared_mutex mutex;  // shared: somebody uses the key; exclusive: it is wiped
   std::optional<Key> key;           // empty: the lease is over
+  const ObjectId object;
   const policy::Label label;
   std::atomic<BootClock::time_point> ends;
 };
@@ -39,6 +41,8 @@ struct Ticket::State {
   [[nodiscard]] Result<void> Add(const std::shared_ptr<Lease::State>& lease);
   // Every lease that is still in use gets a new end; returns how many there are.
   std::size_t Prolong(BootClock::time_point lease_end);
+  // Wipes the leases on these objects: they were erased.
+  void WipeObjects(const std::unordered_set<ObjectId>& erased);
   // Wipes the leases whose time is over. Returns the next time at which one ends.
   BootClock::time_point WipeExpired(BootClock::time_point now);
 

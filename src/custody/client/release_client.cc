@@ -109,6 +109,21 @@ std::size_t Ticket::State::Prolong(BootClock::time_point lease_end) {
   return leases.size();
 }
 
+void Ticket::State::WipeObjects(const std::unordered_set<ObjectId>& erased) {
+  std::vector<std::shared_ptr<Lease::State>> ending;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& weak : leases) {
+      if (auto lease = weak.lock(); lease && erased.contains(lease->object)) {
+        ending.push_back(std::move(lease));
+      }
+    }
+  }
+  for (const auto& lease : ending) {
+    lease->Wipe();
+  }
+}
+
 BootClock::time_point Ticket::State::WipeExpired(BootClock::time_point now) {
   std::vector<std::shared_ptr<Lease::State>> ending;
   BootClock::time_point next = BootClock::time_point::max();

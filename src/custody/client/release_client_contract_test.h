@@ -250,9 +250,13 @@ TEST_P(ReleaseClientContractTest, EraseTakesDescendantsAndNothingElse) {
   attachment.sources = {file};
   const ObjectRef derived = Make(ticket, attachment).ref;
 
+  const auto leased = client().Open(ticket, policy::Purpose::kContent, {&file, 1});
+  ASSERT_TRUE(leased.has_value());
+
   const Result<EraseReply> erased = client().Erase(ticket, {&file, 1}, true);
 
   ASSERT_TRUE(erased.has_value()) << erased.error().message << erased.error().detail;
+  EXPECT_TRUE(Dark(leased->front()));
   EXPECT_EQ(erased->erased.size(), 2U);
   EXPECT_FALSE(erased->caveat.empty());
   for (const ObjectRef& gone : {file, derived}) {

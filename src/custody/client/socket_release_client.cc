@@ -23,6 +23,14 @@ constexpr milliseconds kRenewDeadline{10'000};
 // The longest sleep of the wiping thread: after a suspend it must notice soon what ran out.
 constexpr milliseconds kLongestSleep{1'000};
 
+// The keeper's count of the time began when it sent its request, so it ends before the custodian's.
+Result<void> StillOpen(const Ticket& ticket) {
+  if (ticket.over()) {
+    return Fail(ErrorCode::kDeadlineExceeded, "the ticket is over");
+  }
+  return {};
+}
+
 bool EndsTicket(ErrorCode code) {
   return code == ErrorCode::kPermissionDenied || code == ErrorCode::kDeadlineExceeded ||
          code == ErrorCode::kNotFound;
@@ -52,7 +60,7 @@ struct SocketReleaseClient::State {
   void RunRenewer();
   void Renew(const std::shared_ptr<Ticket::State>& ticket);
   std::vector<std::shared_ptr<Ticket::State>> Live();
-  Result<Lease> Lend(const Ticket& ticket, Key key, policy::Label label,
+  Result<Lease> Lend(const Ticket& ticket, Key key, const ObjectId& object, policy::Label label,
                      BootClock::time_point ends);
   void Forget(const TicketId& id) {
     const std::lock_guard lock(mutex);
@@ -100,7 +108,14 @@ void SocketReleaseClient::State::OnRevoke(const Revoke& revoke) {
     ticket->closed = true;  // the custodian knows already
     ticket->End(true);
   }
-  if (!revoke.objects.empty() && handlers.erased) {
+  if (revoke.objects.empty()) {
+    return;
+  }
+  const std::unordered_set<ObjectId> erased(revoke.objects.begin(), revoke.objects.end());
+  for (const auto& ticket : Live()) {
+    ticket->WipeObjects(erased);
+  }
+  if (handlers.erased) {
     handlers.erased(revoke.objects);
   }
 }
@@ -204,9 +219,10 @@ void SocketReleaseClient::State::RunRenewer() {
   }
 }
 
-Result<Lease> SocketReleaseClient::State::Lend(const Ticket& ticket, Key key, policy::Label label,
+Result<Lease> SocketReleaseClient::State::Lend(const Ticket& ticket, Key key,
+                                               const ObjectId& object, policy::Label label,
                                                BootClock::time_point ends) {
-  auto lent = std::make_shared<Lease::State>(std::move(key), label, ends);
+  auto lent = std::make_shared<Lease::State>(std::move(key), object, label, ends);
   Lease lease(lent);
   if (Result<void> added = ticket.state()->Add(lent); !added) {
     return std::unexpected(added.error());
@@ -292,6 +308,9 @@ Result<std::vector<Lease>> SocketReleaseClient::Open(const Ticket& ticket, polic
     return Fail(ErrorCode::kInvalidArgument,
                 "expected 1 to 1024 objects, found " + std::to_string(objects.size()));
   }
+  if (Result<void> open = StillOpen(ticket); !open) {
+    return std::unexpected(open.error());
+  }
   OpenRequest request;
   request.ticket = ticket.id();
   request.purpose = purpose;
@@ -308,8 +327,8 @@ Result<std::vector<Lease>> SocketReleaseClient::Open(const Ticket& ticket, polic
   std::vector<Lease> leases;
   leases.reserve(objects.size());
   for (std::size_t i = 0; i < objects.size(); ++i) {
-    Result<Lease> lease =
-        state_->Lend(ticket, std::move(reply->keys[i]), reply->labels[i], sent + lease_time);
+    Result<Lease> lease = state_->Lend(ticket, std::move(reply->keys[i]), objects[i].id,
+                                       reply->labels[i], sent + lease_time);
     if (!lease) {
       return std::unexpected(lease.error());
     }
@@ -322,6 +341,9 @@ Result<std::vector<Lease>> SocketReleaseClient::Open(const Ticket& ticket, polic
 Result<std::vector<Created>> SocketReleaseClient::Create(
     const Ticket& ticket, std::vector<NewObject> objects,
     std::span<const policy::Purpose> purposes) {
+  if (Result<void> open = StillOpen(ticket); !open) {
+    return std::unexpected(open.error());
+  }
   CreateObjectsRequest request;
   request.ticket = ticket.id();
   request.objects = std::move(objects);
@@ -343,8 +365,8 @@ Result<std::vector<Created>> SocketReleaseClient::Create(
     }
     Created one{object.ref, {}};
     for (Key& key : object.keys) {
-      Result<Lease> lease =
-          state_->Lend(ticket, std::move(key), request.objects[i].label, sent + lease_time);
+      Result<Lease> lease = state_->Lend(ticket, std::move(key), object.ref.id,
+                                         request.objects[i].label, sent + lease_time);
       if (!lease) {
         return std::unexpected(lease.error());
       }
@@ -358,6 +380,9 @@ Result<std::vector<Created>> SocketReleaseClient::Create(
 
 Result<EraseReply> SocketReleaseClient::Erase(const Ticket& ticket,
                                               std::span<const ObjectRef> objects, bool no_mirror) {
+  if (Result<void> open = StillOpen(ticket); !open) {
+    return std::unexpected(open.error());
+  }
   EraseRequest request;
   request.ticket = ticket.id();
   request.objects.assign(objects.begin(), objects.end());

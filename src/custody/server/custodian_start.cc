@@ -280,6 +280,10 @@ Result<std::vector<StoredDocument>> MakeCertificates(
   crypto::LeafRequest request;
   request.dns_names = init.dns_names;
   request.ip_addresses = init.ip_addresses;
+  if (request.dns_names.empty() && request.ip_addresses.empty()) {
+    request.dns_names = {"localhost"};
+    request.ip_addresses = {"127.0.0.1", "::1"};
+  }
   Result<crypto::CertifiedKey> server = crypto::IssueServerCertificate(*authority, request);
   if (!server) {
     return std::unexpected(server.error());

@@ -482,6 +482,12 @@ Result<ObjectEntry> EntryFor(const NewObject& object, KeyTree& tree, OpenTicket&
     return Fail(ErrorCode::kInvalidArgument,
                 "a kind that keepers do not make, or more than one source");
   }
+  // An artefact's sources are what was released under its ticket; a leaf entry holds one source.
+  // Made without them it would outlive what it was made from.
+  if (object.kind == policy::ObjectKind::kArtefact) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "objects with several sources are not made by this version");
+  }
   if (object.label > ticket.ceiling) {
     return Refuse(ErrorCode::kPermissionDenied, Rule::kLabelOverCeiling,
                   "a label above the ticket's ceiling");
