@@ -127,6 +127,9 @@ class Deployment:
         """kill -9 of every process of the server."""
         if self.server is None:
             return
+        if self.server.poll() is not None:  # it has ended by itself
+            self.server = None
+            return
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
