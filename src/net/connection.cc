@@ -73,9 +73,10 @@ Connection::Awaitable<void> Connection::Run() {
   const Result<void> shaken = co_await stream_->Handshake();
   StopGuard();
   if (!shaken) {
-    ++shared_.counters.refused_handshakes;
+    const std::uint64_t refused = ++shared_.counters.refused_handshakes;
     Log(LogLevel::kWarning, "TLS handshake refused",
-        {{"reason", closed_ ? "not finished in time" : shaken.error().message},
+        {{"refused_so_far", refused},
+         {"reason", closed_ ? "not finished in time" : shaken.error().message},
          {"client_groups", stream_->hello().groups},
          {"client_versions", stream_->hello().versions}});
     stream_->Close();
@@ -83,9 +84,11 @@ Connection::Awaitable<void> Connection::Run() {
   }
   tls_group_ = stream_->tls_group();
   if (kind_ == Kind::kTls && !TlsContext::IsHybrid(tls_group_)) {
-    ++shared_.counters.classical_connections;
+    const std::uint64_t classical = ++shared_.counters.classical_connections;
     Log(LogLevel::kWarning, "classical connection",
-        {{"group", tls_group_}, {"client_groups", stream_->hello().groups}});
+        {{"classical_so_far", classical},
+         {"group", tls_group_},
+         {"client_groups", stream_->hello().groups}});
   }
   boost::asio::co_spawn(executor_, ReadLoop(), boost::asio::detached);
   while (!closed_ && co_await ServeOne()) {
@@ -173,6 +176,14 @@ Connection::Awaitable<bool> Connection::ServeOne() {
   request.keep_alive = parser.keep_alive() && !overloaded_;
   request.head = std::move(parser.head());
   Result<RequestTarget> target = ParseTarget(request.head.target);
+  // RFC 9112, section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any
+  // HTTP/1.1 request message that lacks a Host header field and to any request message that
+  // contains more than one Host header field line".
+  const auto hosts = std::ranges::count(request.head.headers, "host", &Header::name);
+  if (hosts > 1 || (hosts == 0 && request.head.http11)) {
+    target = Fail(ErrorCode::kInvalidArgument,
+                  "expected one Host header, found " + std::to_string(hosts));
+  }
   if (!target) {
     request.keep_alive = false;
     request.unread_body = !parser.done();
