@@ -111,7 +111,9 @@ class Deployment:
         return status
 
     def processes(self):
-        """Every process of the server: {pid: name}."""
+        """Every process of the server: {pid: name}; none when it has ended."""
+        if self.server.poll() is not None:
+            return {}
         own = pathlib.Path(f"/proc/{self.server.pid}/comm").read_text().strip()
         return {self.server.pid: own, **children_of(self.server.pid)}
 

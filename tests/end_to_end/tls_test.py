@@ -16,7 +16,7 @@ class TlsTest(EndToEnd):
         for group in ("X25519", "P-256", "ffdhe2048"):
             refused = self.client("-groups", group)
             self.assertIn("handshake failure", refused.stderr + refused.stdout, group)
-            self.assertNotIn("Verification: OK", refused.stdout, group)
+            self.assertIn("no peer certificate available", refused.stdout, group)
         self.assertRegex(self.deployment.log_text(), r"handshake.*refused|refused.*handshake")
 
     def test_each_hybrid_group_is_accepted_and_the_chain_verifies(self):
@@ -31,7 +31,7 @@ class TlsTest(EndToEnd):
         self.assertRegex(retried.stdout, r"Negotiated TLS1.3 group: X25519MLKEM768")
 
     def test_tls_1_2_is_refused(self):
-        self.assertNotIn("Verification: OK", self.client("-tls1_2").stdout)
+        self.assertIn("no peer certificate available", self.client("-tls1_2").stdout)
 
     def test_no_session_ticket_is_given(self):
         session = subprocess.run(["openssl", "s_client", "-connect", self.deployment.address, "-groups",

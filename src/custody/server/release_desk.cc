@@ -309,10 +309,10 @@ Result<TicketReply> ReleaseDesk::Request(SessionId session, const TicketRequest&
   }
   if (request.duration_ms == 0 || request.duration_ms > kMaxDurationMs ||
       request.collections.size() > kMaxCollectionsPerTicket ||
-      request.label > policy::kHighestLabel || request.actions == 0 ||
-      (request.actions & ~kEveryAction) != 0 || request.level > policy::ReleaseLevel::kAttested) {
+      request.label > policy::kHighestLabel || (request.actions & ~kEveryAction) != 0 ||
+      request.level > policy::ReleaseLevel::kAttested) {
     return Fail(ErrorCode::kInvalidArgument,
-                "a ticket needs 1 to 3,600,000 ms, at least one action, a known label and level, "
+                "a ticket needs 1 to 3,600,000 ms, known actions, a known label and level, "
                 "and at most 64 collections");
   }
   Rule rule = Rule::kNone;
@@ -373,8 +373,10 @@ Rule ReleaseDesk::State::Scope(OpenTicket& ticket, const ObjectEntry& entry, std
   if (entry.label > ticket.ceiling) {
     return Rule::kLabelOverCeiling;
   }
-  if (!entry.collection.is_none() && !ticket.every_collection &&
-      !ticket.collections.contains(entry.collection)) {
+  // A collection's own object is in that collection: its name is as secret as what it holds.
+  const CollectionId home =
+      entry.kind == policy::ObjectKind::kCollection ? As<CollectionId>(entry.id) : entry.collection;
+  if (!home.is_none() && !ticket.every_collection && !ticket.collections.contains(home)) {
     return Rule::kObjectNotInScope;
   }
   return Rule::kNone;
