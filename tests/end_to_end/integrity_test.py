@@ -28,8 +28,13 @@ class IntegrityTest(EndToEnd):
             for offset in (0, len(kept) // 2, len(kept) - 1):
                 flip(path, offset)
                 refused = deployment.casemate("audit", "verify", check=False)
-                self.assertNotEqual(refused.returncode, 0, f"byte {offset} of {path}")
-                self.assertIn(path.name, refused.stdout + refused.stderr)
+                if path.name == "journal" and refused.returncode == 0:
+                    # Its MACs need the custodian's key: the next start finds what a verifier cannot.
+                    with self.assertRaisesRegex(AssertionError, "journal"):
+                        deployment.start(wait=30)
+                else:
+                    self.assertNotEqual(refused.returncode, 0, f"byte {offset} of {path}")
+                    self.assertIn(path.name, refused.stdout + refused.stderr)
                 path.write_bytes(kept)
         deployment.casemate("audit", "verify")
 
@@ -60,7 +65,7 @@ class IntegrityTest(EndToEnd):
         files = {f["filename"]: f["id"] for f in deployment.json("file", "list", "--collection", "docs")["files"]}
         self.assertEqual(deployment.stop(), 0)
         before = deployment.base / "copy"
-        shutil.copytree(deployment.dir, before)
+        shutil.copytree(deployment.dir, before, ignore=shutil.ignore_patterns("*.sock"))
         mirror_before = deployment.base / "mirror-copy"
         shutil.copytree(deployment.base / "mirror", mirror_before)
         deployment.start()
