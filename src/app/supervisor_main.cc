@@ -33,6 +33,9 @@ constexpr const char* kUsage =
     "         [--secret-fd N --pin-source passphrase|pin|credential|insecure-file]\n"
     "Started by 'casemate serve'; see 'casemate serve --help'.\n";
 
+constexpr const char* kOperatorSocket = "admin.sock";
+constexpr const char* kCustodianSocket = "custodian.sock";
+
 struct Arguments {
   std::filesystem::path deployment;
   std::string listen;
@@ -183,8 +186,8 @@ Result<app::SupervisorSetup> Prepare(Arguments& arguments, UniqueFd& lock) {
     return std::unexpected(endpoint.error());
   }
   Result<UniqueFd> tcp = app::ListenTcp(endpoint->address, endpoint->port);
-  Result<UniqueFd> admin = app::ListenUnix(setup.deployment, "admin.sock", SOCK_STREAM);
-  Result<UniqueFd> control = app::ListenUnix(setup.deployment, "custodian.sock", SOCK_SEQPACKET);
+  Result<UniqueFd> admin = app::ListenUnix(setup.deployment, kOperatorSocket, SOCK_STREAM);
+  Result<UniqueFd> control = app::ListenUnix(setup.deployment, kCustodianSocket, SOCK_SEQPACKET);
   for (Result<UniqueFd>* opened : {&tcp, &admin, &control}) {
     if (!*opened) {
       return std::unexpected(opened->error());
@@ -225,7 +228,12 @@ Result<void> RunSupervisor(int argc, char** argv) {
     return confined;
   }
   setup->serving = TellOnce(std::move(arguments->ready));
-  return app::Supervisor(std::move(*setup)).Run();
+  const std::filesystem::path deployment = setup->deployment;
+  Result<void> ended = app::Supervisor(std::move(*setup)).Run();
+  for (const char* name : {kOperatorSocket, kCustodianSocket}) {
+    app::RemoveUnix(deployment, name);  // still ours: the lock is
+  }
+  return ended;
 }
 
 }  // namespace

@@ -87,6 +87,10 @@ Result<UniqueFd> ListenUnix(const std::filesystem::path& deployment, const std::
   return socket;
 }
 
+void RemoveUnix(const std::filesystem::path& deployment, const std::string& name) {
+  ::unlink((deployment / "run" / name).c_str());
+}
+
 Result<UniqueFd> ListenTcp(const std::string& text, std::uint16_t port) {
   sockaddr_storage address{};
   socklen_t size = 0;

@@ -18,6 +18,9 @@ namespace casemate::app {
 [[nodiscard]] Result<UniqueFd> ListenUnix(const std::filesystem::path& deployment,
                                           const std::string& name, int type);
 
+// Removes what ListenUnix made, so that after an orderly end the folder holds files only.
+void RemoveUnix(const std::filesystem::path& deployment, const std::string& name);
+
 // A listening TCP socket. Errors: kConflict: the port is taken; kInvalidArgument: not an address of
 // this machine.
 [[nodiscard]] Result<UniqueFd> ListenTcp(const std::string& address, std::uint16_t port);
