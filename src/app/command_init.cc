@@ -1,9 +1,3 @@
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <memory>
 
@@ -11,15 +5,12 @@
 #include "app/command_line.h"
 #include "app/command_output.h"
 #include "app/command_secret.h"
+#include "app/init_custodian.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "config/deployment_config.h"
 #include "crypto/certificate.h"
 #include "custody/messages.h"
-#include "ipc/channel.h"
-#include "ipc/control.h"
-#include "ipc/peer.h"
-#include "ipc/supervision.h"
 #include "json/writer.h"
 
 namespace casemate::app {
@@ -27,9 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kStartTimeoutMs = 15'000;
-// Argon2id, the token and the first keys; a hardware token takes its time.
-constexpr auto kInitTimeout = std::chrono::minutes(5);
 constexpr std::string_view kShippedModel = "casemate-answer-q8_0.gguf";
 constexpr std::uint32_t kShippedContext = 320;  // tokens, what it was trained with
 
@@ -119,154 +107,18 @@ config::DeploymentConfig MakeConfig(const InitOptions& options) {
   return made;
 }
 
-// The custodian while it makes a deployment: a child with its two channels.
-class InitCustodian {
- public:
-  static Result<InitCustodian> Start(const fs::path& program) {
-    Result<std::pair<UniqueFd, UniqueFd>> control = ipc::Channel::MakePair();
-    if (!control) {
-      return std::unexpected(control.error());
-    }
-    const pid_t child = ::fork();
-    if (child < 0) {
-      return FailErrno("fork");
-    }
-    if (child == 0) {
-      // dup2 leaves the copy without CLOEXEC, unless both are the same number.
-      if (control->second.get() == ipc::kSupervisorFd) {
-        (void)::fcntl(ipc::kSupervisorFd, F_SETFD, 0);
-      } else if (::dup2(control->second.get(), ipc::kSupervisorFd) < 0) {
-        ::_exit(127);
-      }
-      ::execl(program.c_str(), "casemate-custodian", static_cast<char*>(nullptr));
-      ::_exit(127);
-    }
-    control->second.Reset();
-    return InitCustodian(child,
-                         ipc::Channel(std::move(control->first), ipc::ProcessKind::kSupervisor,
-                                      ipc::ProcessKind::kCustodian));
-  }
-  InitCustodian(InitCustodian&& other) noexcept
-      : child_(std::exchange(other.child_, -1)), channel_(std::move(other.channel_)) {}
-  InitCustodian& operator=(InitCustodian&&) = delete;
-  ~InitCustodian() {
-    if (child_ > 0) {
-      (void)::kill(child_, SIGTERM);
-      (void)::waitpid(child_, nullptr, 0);
-    }
-  }
-  ipc::Channel& channel() { return channel_; }
-  // It has answered everything: it ends by itself when told so.
-  void Stop() {
-    (void)channel_.Send({.type = ipc::MessageType::kStop,
-                         .request = 0,
-                         .payload = ipc::Encode(ipc::Stop{}),
-                         .fds = {}},
-                        kStartTimeoutMs);
-    (void)::waitpid(std::exchange(child_, -1), nullptr, 0);
-  }
-
- private:
-  InitCustodian(pid_t child, ipc::Channel channel) : child_(child), channel_(std::move(channel)) {}
-  pid_t child_;
-  ipc::Channel channel_;
-};
-
-Result<void> SendSetup(InitCustodian& custodian, const InitOptions& options, const fs::path& folder,
-                       const config::DeploymentConfig& settings, const fs::path& module,
-                       UniqueFd operator_end, UniqueFd secret) {
-  ipc::SetupCustodian setup;
-  setup.deployment = folder.string();
-  setup.pin_source = std::string(config::PinSourceName(settings.custody.pin_source));
-  setup.token_uri = settings.custody.token;
-  setup.module_path = module.string();
-  setup.mirror = settings.custody.mirror;
-  setup.lease_ms = static_cast<std::uint32_t>(settings.custody.lease.count());
-  setup.argon2_memory_kib = static_cast<std::uint32_t>(options.argon2_memory_kib);
-  setup.init = true;
-
-  // While a deployment is made nobody listens; the place of the control socket is filled by an
-  // unbound one.
-  UniqueFd placeholder(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!placeholder.valid()) {
-    return FailErrno("socket");
-  }
-  ipc::Frame frame{
-      .type = ipc::SetupCustodian::kType, .request = 0, .payload = ipc::Encode(setup), .fds = {}};
-  frame.fds.push_back(std::move(operator_end));
-  frame.fds.push_back(std::move(placeholder));
-  if (secret.valid()) {
-    frame.fds.push_back(std::move(secret));
-  }
-  if (Result<void> sent = custodian.channel().Send(frame, kStartTimeoutMs); !sent) {
-    return sent;
-  }
-  Result<ipc::Frame> ready = custodian.channel().Receive(kStartTimeoutMs);
-  if (!ready) {
-    return Wrap(ready.error(), "casemate-custodian did not start");
-  }
-  if (ready->type == ipc::MessageType::kError) {
-    Result<ipc::Failure> failure = ipc::Decode<ipc::Failure>(ready->payload);
-    return std::unexpected(failure ? std::move(*failure).ToError() : failure.error());
-  }
-  return {};
-}
-
-Result<custody::InitReply> AskInit(UniqueFd socket, const InitOptions& options,
-                                   const CopiedModel& model) {
-  custody::Init init;
-  init.tenant = options.tenant;
-  init.dns_names = options.dns_names;
-  init.ip_addresses = options.ip_addresses;
-  // What config.toml says is there besides those that it lists.
-  init.dns_names.emplace_back("localhost");
-  init.ip_addresses.insert(init.ip_addresses.end(), {"127.0.0.1", "::1"});
+std::vector<custody::ModelEntry> ShippedModels(const CopiedModel& model) {
+  std::vector<custody::ModelEntry> models;
   for (const auto& [name, task] :
        {std::pair("casemate-answer", "chat"), std::pair("casemate-embed", "embedding")}) {
-    init.models.push_back({.name = name,
-                           .digest = model.digest,
-                           .task = task,
-                           .context_tokens = kShippedContext,
-                           .file_bytes = model.bytes,
-                           .added = UnixSeconds()});
+    models.push_back({.name = name,
+                      .digest = model.digest,
+                      .task = task,
+                      .context_tokens = kShippedContext,
+                      .file_bytes = model.bytes,
+                      .added = UnixSeconds()});
   }
-  std::unique_ptr<ipc::Peer> peer = ipc::Peer::Start(
-      ipc::Channel(std::move(socket), ipc::ProcessKind::kOperator, ipc::ProcessKind::kCustodian),
-      {.request = [](ipc::Incoming) {},
-       .notice = [](ipc::Frame) {},
-       .closed = [](const Error&) {}});
-  return peer->Call<custody::InitReply>(init, kInitTimeout);
-}
-
-Result<custody::InitReply> RunCustodian(const InitOptions& options, const fs::path& folder,
-                                        const config::DeploymentConfig& settings,
-                                        const CopiedModel& model, UniqueFd secret) {
-  Result<fs::path> module = config::FindModule(settings.custody);
-  if (!module) {
-    return std::unexpected(module.error());
-  }
-  Result<fs::path> bin = ExecutableFolder();
-  if (!bin) {
-    return std::unexpected(bin.error());
-  }
-  Result<InitCustodian> custodian = InitCustodian::Start(*bin / "casemate-custodian");
-  if (!custodian) {
-    return std::unexpected(custodian.error());
-  }
-  Result<std::pair<UniqueFd, UniqueFd>> pair = ipc::Channel::MakePair();
-  if (!pair) {
-    return std::unexpected(pair.error());
-  }
-  if (Result<void> sent = SendSetup(*custodian, options, folder, settings, *module,
-                                    std::move(pair->second), std::move(secret));
-      !sent) {
-    return std::unexpected(sent.error());
-  }
-  Result<custody::InitReply> reply = AskInit(std::move(pair->first), options, model);
-  if (reply) {
-    custodian->Stop();
-  }
-  return reply;
+  return models;
 }
 
 Result<void> MakeFolders(const fs::path& folder, const config::DeploymentConfig& settings) {
@@ -360,7 +212,12 @@ Result<ExitStatus> RunInit(const InitOptions& given) {
     return std::unexpected(model.error());
   }
   Result<custody::InitReply> reply =
-      RunCustodian(options, *folder, settings, *model, std::move(secret));
+      AskNewCustodian({.deployment = *folder,
+                       .settings = settings,
+                       .tenant = options.tenant,
+                       .argon2_memory_kib = static_cast<std::uint32_t>(options.argon2_memory_kib),
+                       .models = ShippedModels(*model)},
+                      std::move(secret));
   if (!reply) {
     return std::unexpected(reply.error());
   }

@@ -199,17 +199,13 @@ Result<std::unique_ptr<ipc::Peer>> ConnectCustodian(const fs::path& deployment) 
                                ? socket.error()
                                : NoServer(deployment));
   }
+  ipc::Peer::Handlers handlers;
+  handlers.request = [](ipc::Incoming) {};  // the custodian asks nothing; dropping it refuses it
+  handlers.notice = [](ipc::Frame) {};
+  handlers.closed = [](const Error&) {};
   return ipc::Peer::Start(
       ipc::Channel(std::move(*socket), ipc::ProcessKind::kOperator, ipc::ProcessKind::kCustodian),
-      {.request =
-           [](ipc::Incoming incoming) {
-             incoming.Fail({.code = ErrorCode::kInvalidArgument,
-                            .message = "the command answers no requests",
-                            .param = {},
-                            .detail = {}});
-           },
-       .notice = [](ipc::Frame) {},
-       .closed = [](const Error&) {}});
+      std::move(handlers));
 }
 
 }  // namespace casemate::app
