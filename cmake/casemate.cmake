@@ -5,6 +5,14 @@
 #   refuses an #include that they do not allow.
 function(casemate_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;PRIVATE_USES;FOREIGN" ${ARGN})
+  if(NOT ARG_SOURCES)  # headers only
+    add_library(casemate_${name} INTERFACE)
+    target_include_directories(casemate_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)
+    foreach(use ${ARG_USES})
+      target_link_libraries(casemate_${name} INTERFACE casemate_${use})
+    endforeach()
+    return()
+  endif()
   add_library(casemate_${name} STATIC ${ARG_SOURCES})
   target_include_directories(casemate_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   foreach(use ${ARG_USES})
