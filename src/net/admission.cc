@@ -66,9 +66,9 @@ AdmissionTable::AdmissionTable(const custody::Admission& admission) : tenants_(a
 }
 
 Result<Caller> AdmissionTable::Authenticate(const Credential& credential) const {
-  static const Entry kNobody;
+  static const Entry nobody;
   const auto found = keys_.find(credential.key);
-  const Entry& entry = found == keys_.end() ? kNobody : found->second;
+  const Entry& entry = found == keys_.end() ? nobody : found->second;
   const bool same = crypto::EqualConstantTime(entry.verifier, credential.verifier);
   if (!same || found == keys_.end()) {
     return Refused();

@@ -13,8 +13,8 @@
 namespace casemate::net {
 namespace {
 
-constexpr std::size_t kInputBytes = 32 * 1024;
-constexpr std::size_t kReadBytes = 16 * 1024;  // what a TLS record holds at most
+constexpr std::size_t kInputBytes = std::size_t{32} * 1024;
+constexpr std::size_t kReadBytes = std::size_t{16} * 1024;  // what a TLS record holds at most
 constexpr std::chrono::seconds kGoodbyeTime(1);
 
 std::string NewRequestId() {

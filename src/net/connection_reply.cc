@@ -9,7 +9,7 @@ namespace casemate::net {
 namespace {
 
 // What a refused client may still send before the connection goes without ceremony.
-constexpr std::size_t kMaxDrainBytes = 256 * 1024 * 1024;
+constexpr std::size_t kMaxDrainBytes = std::size_t{256} * 1024 * 1024;
 constexpr std::chrono::seconds kDrainTime(5);
 
 }  // namespace

@@ -17,8 +17,8 @@
 namespace casemate::net {
 
 struct HttpLimits {
-  std::size_t max_header_bytes = 16 * 1024;  // start line and fields together
-  std::uint64_t max_body_bytes = 64 * 1024 * 1024;
+  std::size_t max_header_bytes = std::size_t{16} * 1024;  // start line and fields together
+  std::uint64_t max_body_bytes = std::size_t{64} * 1024 * 1024;
 };
 
 struct MessageHead {

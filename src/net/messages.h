@@ -74,6 +74,6 @@ struct HttpEnd {
   static void Fields(auto&, auto&) {}
 };
 
-inline constexpr std::size_t kMaxBodyPiece = 256 * 1024;
+inline constexpr std::size_t kMaxBodyPiece = std::size_t{256} * 1024;
 
 }  // namespace casemate::net

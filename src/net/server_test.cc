@@ -248,7 +248,7 @@ TEST_F(ServerTest, AChunkedBodyArrivesWhole) {
 }
 
 TEST_F(ServerTest, ALargeBodyArrivesWhole) {
-  options_.limits.max_body_bytes = 4 * 1024 * 1024;
+  options_.limits.max_body_bytes = std::size_t{4} * 1024 * 1024;
   StartServer();
   const std::string body(3 * 1024 * 1024 + 17, 'x');
   EXPECT_THAT(Ask("POST / HTTP/1.1\r\nHost: a\r\nAuthorization: " + key_.bearer +

@@ -16,7 +16,7 @@
 namespace casemate::net {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 
 Result<UniqueFd> ConnectSocket(const std::filesystem::path& path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
@@ -174,7 +174,8 @@ Result<void> HttpClient::WriteRequest(const ClientRequest& request) {
 }
 
 Result<ClientResponse> HttpClient::ReadResponse(bool head_only, const PieceHandler& on_piece) {
-  const HttpLimits limits{.max_header_bytes = 64 * 1024, .max_body_bytes = options_.max_body_bytes};
+  const HttpLimits limits{.max_header_bytes = std::size_t{64} * 1024,
+                          .max_body_bytes = options_.max_body_bytes};
   HttpParser parser(HttpParser::Kind::kResponse, limits, head_only);
   ClientResponse response;
   std::size_t filled = 0;

@@ -35,7 +35,7 @@ struct ClientResponse {
 struct ClientOptions {
   // How long the server may stay silent, or not take what is sent; a long answer may take longer.
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
-  std::uint64_t max_body_bytes = 512 * 1024 * 1024;
+  std::uint64_t max_body_bytes = std::size_t{512} * 1024 * 1024;
 };
 
 // A blocking HTTP/1.1 client over the operator's socket, for the `casemate` command. One request at
