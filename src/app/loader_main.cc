@@ -21,7 +21,7 @@ using namespace casemate;  // NOLINT: the whole file is one program
 
 enum : std::size_t { kFile = 0, kMemfd, kSetupFds };
 
-constexpr std::size_t kStep = 1024 * 1024;  // bytes
+constexpr std::size_t kStep = std::size_t{1} << 20;  // bytes
 
 Result<void> Confine() {
   if (Result<void> hardened = HardenProcess(/*die_with_parent=*/true); !hardened) {

@@ -128,7 +128,7 @@ class Supervisor {
   void SendFrame(Child& child, ipc::Frame frame);
   void Refuse(Asker asker, const Error& error);
   template <typename T>
-  void Notify(Child& child, const T& message, std::vector<UniqueFd> fds = {}) {
+  void Notify(Child& child, const T& message, std::vector<UniqueFd>&& fds = {}) {
     SendFrame(child, ipc::Frame{.type = T::kType,
                                 .request = 0,
                                 .payload = ipc::Encode(message),

@@ -70,6 +70,7 @@ Result<StartedProcess> StartProcess(const std::filesystem::path& executable) {
   }
   std::vector<std::string> variables = Environment();
   std::vector<char*> environment;
+  environment.reserve(variables.size() + 1);
   for (std::string& variable : variables) {
     environment.push_back(variable.data());
   }

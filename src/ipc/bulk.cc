@@ -84,7 +84,7 @@ Result<Plaintext> TakeBulk(const UniqueFd& memfd, std::size_t size) {
   if (!read) {
     return std::unexpected(read.error());
   }
-  static constexpr std::array<std::byte, 64 * 1024> kZeros{};
+  static constexpr std::array<std::byte, 65'536> kZeros{};
   // Fails only where the sender sealed it against writing: then its copy is its own affair.
   (void)Whole(size, "wipe a memfd", [&](std::size_t done) {
     return ::pwrite(memfd.get(), kZeros.data(), std::min(kZeros.size(), size - done),

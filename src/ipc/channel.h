@@ -29,9 +29,9 @@ struct Frame {
 };
 
 inline constexpr std::size_t kHeaderSize = 16;
-inline constexpr std::size_t kMaxInline = 64 * 1024;
-inline constexpr std::size_t kMaxPayload = 512 * 1024 * 1024;  // through a descriptor
-inline constexpr std::size_t kMaxFds = 4;                      // the caller's own
+inline constexpr std::size_t kMaxInline = std::size_t{64} * 1024;
+inline constexpr std::size_t kMaxPayload = std::size_t{512} * 1024 * 1024;  // through a descriptor
+inline constexpr std::size_t kMaxFds = 4;                                   // the caller's own
 
 // A frame ready for the wire: checked against the matrix, its payload moved to a memfd where it is
 // large. Made outside of any lock; sending it costs one system call.

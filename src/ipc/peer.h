@@ -107,6 +107,9 @@ class Peer {
         closed{};  // once, on the reader thread, when the peer is gone or broke the format
   };
 
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
   static std::unique_ptr<Peer> Start(Channel channel, Handlers handlers, PeerOptions options = {});
   // Fails what is open, sends what was answered (for at most a second), joins its threads. May run
   // on one of them (in `closed`): that one is let go.

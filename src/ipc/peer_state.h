@@ -21,8 +21,9 @@
 namespace casemate::ipc {
 
 // What may wait to be sent. Over it, threads that send wait until the peer reads.
-inline constexpr std::size_t kMaxSendQueue = 256;                    // packets
-inline constexpr std::size_t kMaxSendQueueBytes = 64 * 1024 * 1024;  // payloads, memfds included
+inline constexpr std::size_t kMaxSendQueue = 256;  // packets
+inline constexpr std::size_t kMaxSendQueueBytes =
+    std::size_t{64} * 1024 * 1024;  // payloads, memfds included
 // The reader's own packets (refusals) are queued beyond that, but not without end: a peer that
 // sends and never reads is cut off.
 inline constexpr std::size_t kMaxReaderQueue = 4096;

@@ -90,6 +90,7 @@ TEST_F(PeerTest, EightThreadsGetTheirOwnAnswersAtOnce) {
   std::atomic<int> right = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (std::size_t t = 0; t < 8; ++t) {
       threads.emplace_back([&, t] {
         for (std::size_t i = 0; i < 50; ++i) {
@@ -290,6 +291,7 @@ TEST_F(PeerTest, ADeadlineInTheRequestIsKeptWithoutTheAsker) {
 TEST_F(PeerTest, TheDeathOfAPeerFailsEveryOpenCall) {
   StartKeeper();
   std::vector<std::future<ErrorCode>> calls;
+  calls.reserve(4);
   for (int i = 0; i < 4; ++i) {
     calls.push_back(std::async(std::launch::async, [&] {
       return keeper_->Call<CountTokensReply>(Question(), 0ms).error().code;
@@ -548,6 +550,7 @@ TEST_F(PeerTest, TwoPeersThatBothSendMuchDoNotStall) {
   std::atomic<int> answered = 0;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(8);
     for (int t = 0; t < 8; ++t) {
       threads.emplace_back([&] {
         for (int i = 0; i < 100; ++i) {
