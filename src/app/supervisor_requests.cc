@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -25,13 +24,6 @@ constexpr std::uint32_t kMaxContextTokens = 16U << 20;
 constexpr std::uint32_t kParseCpuSeconds = 20;
 constexpr std::uint64_t kParseMemory = std::uint64_t{1} << 30;  // bytes
 constexpr std::size_t kFramesPerTurn = 64;
-
-std::uint32_t Cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const int count = ::sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
-  return static_cast<std::uint32_t>(std::max(count, 1));
-}
 
 std::unexpected<Error> Unexpected(const ipc::Frame& frame) {
   return Fail(ErrorCode::kIntegrityFailure,
@@ -369,7 +361,7 @@ Result<void> Supervisor::SpawnRoom(Asker asker, const ipc::StartRoom& room, Uniq
                         .task = room.task,
                         .context_tokens = room.context_tokens,
                         .sequences = rooms.sequences,
-                        .threads = rooms.threads == 0 ? Cores() : rooms.threads},
+                        .threads = rooms.threads},
          std::move(fds));
   return {};
 }

@@ -53,7 +53,7 @@ struct CustodyConfig {
 
 struct RoomsConfig {
   std::uint32_t sequences = 4;  // 1 to 256 answers at the same time in one room
-  std::uint32_t threads = 0;    // 0: one per core; at most 1024
+  std::uint32_t threads = 0;    // 0: by the model's size; at most 1024
   Isolation isolation = Isolation::kProcess;
 };
 

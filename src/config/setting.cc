@@ -265,8 +265,8 @@ std::vector<Setting> MakeSettings() {
                                       "Answers at the same time in one room, 1 to 256.", 1, 256,
                                       [](Config& c) -> Number& { return c.rooms.sequences; }));
   all.push_back(NumberSetting<Number>("rooms", "threads",
-                                      "Threads of one room, 0 to 1024. 0: one per core.", 0, 1024,
-                                      [](Config& c) -> Number& { return c.rooms.threads; }));
+                                      "Threads of one room, 0 to 1024. 0: by the model's size.", 0,
+                                      1024, [](Config& c) -> Number& { return c.rooms.threads; }));
   all.push_back(ChoiceSetting<Isolation>(
       "rooms", "isolation", "What keeps rooms apart: \"process\" (seccomp and Landlock).",
       {{"process", Isolation::kProcess}},

@@ -72,7 +72,7 @@ struct SetupRoom {
   std::string task;                  // "chat" or "embedding"
   std::uint32_t context_tokens = 0;  // per sequence
   std::uint32_t sequences = 0;       // at the same time
-  std::uint32_t threads = 0;
+  std::uint32_t threads = 0;         // 0: by the model's size
   static void Fields(auto& m, auto& v) {
     v(m.model);
     v(m.task);

@@ -59,7 +59,7 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(const LlamaModel& model,
   if (chosen.threads == 0) {
     chosen.threads = model.default_threads();
   }
-  if (chosen.context_tokens < 1 || chosen.sequences < 1 || chosen.sequences > 64) {
+  if (chosen.context_tokens < 1 || chosen.sequences < 1 || chosen.sequences > 256) {
     return Fail(ErrorCode::kInvalidArgument, "an embedding room of " +
                                                  std::to_string(chosen.sequences) + " texts of " +
                                                  std::to_string(chosen.context_tokens) + " tokens");

@@ -311,7 +311,7 @@ Result<std::unique_ptr<Generator>> Generator::Start(const LlamaModel& model,
   if (chosen.threads == 0) {
     chosen.threads = model.default_threads();
   }
-  if (chosen.context_tokens < 2 || chosen.sequences < 1 || chosen.sequences > 64 ||
+  if (chosen.context_tokens < 2 || chosen.sequences < 1 || chosen.sequences > 256 ||
       chosen.prefill_tokens < 1 || chosen.prefill_tokens > 4096) {
     return Fail(ErrorCode::kInvalidArgument, "a room of " + std::to_string(chosen.sequences) +
                                                  " sequences of " +
