@@ -53,7 +53,7 @@ struct SocketReleaseClient::State {
   std::jthread renewer;
 
   void OnNotice(const ipc::Frame& frame);
-  void OnTenant(Tenant value);
+  void OnTenant(const Tenant& value);
   void OnRevoke(const Revoke& revoke);
   void OnClosed(const Error& error);
   void RunWiper();
@@ -71,7 +71,7 @@ struct SocketReleaseClient::State {
 void SocketReleaseClient::State::OnNotice(const ipc::Frame& frame) {
   if (frame.type == ipc::MessageType::kTenant) {
     if (Result<Tenant> value = ipc::Decode<Tenant>(frame.payload)) {
-      OnTenant(std::move(*value));
+      OnTenant(*value);
     }
   } else if (frame.type == ipc::MessageType::kRevoke) {
     if (Result<Revoke> revoke = ipc::Decode<Revoke>(frame.payload)) {
@@ -80,7 +80,7 @@ void SocketReleaseClient::State::OnNotice(const ipc::Frame& frame) {
   }
 }
 
-void SocketReleaseClient::State::OnTenant(Tenant value) {
+void SocketReleaseClient::State::OnTenant(const Tenant& value) {
   {
     const std::lock_guard lock(mutex);
     tenant = value;

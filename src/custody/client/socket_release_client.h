@@ -22,6 +22,8 @@ class SocketReleaseClient : public ReleaseClient {
     std::function<void(const Error&)> lost;                 // the custodian is gone
   };
   static std::unique_ptr<SocketReleaseClient> Start(ipc::Channel channel, Handlers handlers);
+  SocketReleaseClient(const SocketReleaseClient&) = delete;
+  SocketReleaseClient& operator=(const SocketReleaseClient&) = delete;
   ~SocketReleaseClient() override;
 
   // Waits for what the custodian says at attachment. Errors: kDeadlineExceeded, kUnavailable.

@@ -47,7 +47,7 @@ Result<void> Custodian::State::SaveState(StateDocument next) {
     return put;
   }
   const std::unique_lock lock(mutex);
-  document = std::move(next);
+  document = std::make_shared<const StateDocument>(std::move(next));
   return {};
 }
 
@@ -116,7 +116,7 @@ Result<TenantCreateReply> Custodian::CreateTenant(const TenantCreate& request) {
   }
   State& s = *state_;
   const std::lock_guard changing(s.change_mutex);
-  StateDocument next = state();
+  StateDocument next = *state();
   if (next.FindTenant(request.name) != nullptr) {
     return Fail(ErrorCode::kConflict, "there is a tenant of this name: " + request.name);
   }
@@ -154,7 +154,7 @@ Result<KeyCreateReply> Custodian::CreateKey(const KeyCreate& request) {
     return Fail(ErrorCode::kInvalidArgument, "a key's name has at most 256 bytes");
   }
   const std::lock_guard changing(s.change_mutex);
-  StateDocument next = state();
+  StateDocument next = *state();
   const TenantRecord* found = next.FindTenant(request.tenant);
   if (found == nullptr) {
     return Fail(ErrorCode::kNotFound, "there is no tenant of this name: " + request.tenant);
@@ -212,7 +212,7 @@ Result<KeyCreateReply> Custodian::CreateKey(const KeyCreate& request) {
 Result<std::uint64_t> Custodian::RevokeKey(const KeyId& id) {
   State& s = *state_;
   const std::lock_guard changing(s.change_mutex);
-  StateDocument next = state();
+  StateDocument next = *state();
   const auto key = std::ranges::find(next.keys, id, &KeyRecord::id);
   if (key == next.keys.end()) {
     return Fail(ErrorCode::kNotFound, "there is no such key: " + id.ToString());
@@ -249,7 +249,7 @@ Result<ModelRegisterReply> Custodian::RegisterModel(const ModelRegister& request
   }
   State& s = *state_;
   const std::lock_guard changing(s.change_mutex);
-  StateDocument next = state();
+  StateDocument next = *state();
   const auto same = std::ranges::find(next.models, model.name, &ModelEntry::name);
   if (same != next.models.end()) {
     *same = model;
@@ -268,7 +268,7 @@ Result<ModelRegisterReply> Custodian::RegisterModel(const ModelRegister& request
   return ModelRegisterReply{*logged};
 }
 
-StateDocument Custodian::state() const {
+std::shared_ptr<const StateDocument> Custodian::state() const {
   const std::shared_lock lock(state_->mutex);
   return state_->document;
 }
@@ -289,10 +289,10 @@ const std::string& Custodian::mirror() const { return state_->options.mirror; }
 bool Custodian::erasure_has_second_copy() const { return !state_->options.mirror.empty(); }
 
 KeyListReply Custodian::ListKeys() const {
-  const StateDocument document = state();
+  const std::shared_ptr<const StateDocument> document = state();
   KeyListReply reply;
-  for (const KeyRecord& key : document.keys) {
-    const TenantRecord* tenant = document.FindTenant(key.tenant);
+  for (const KeyRecord& key : document->keys) {
+    const TenantRecord* tenant = document->FindTenant(key.tenant);
     reply.keys.push_back({key.id, tenant != nullptr ? tenant->name : std::string(), key.name,
                           key.principal, key.ceiling, key.created, key.revoked});
   }
@@ -302,7 +302,7 @@ KeyListReply Custodian::ListKeys() const {
 TenantListReply Custodian::ListTenants() const {
   TenantListReply reply;
   const std::shared_lock lock(state_->mutex);
-  for (const TenantRecord& tenant : state_->document.tenants) {
+  for (const TenantRecord& tenant : state_->document->tenants) {
     TenantEntry entry;
     entry.id = tenant.id;
     entry.name = tenant.name;
@@ -316,7 +316,7 @@ TenantListReply Custodian::ListTenants() const {
   return reply;
 }
 
-ModelListReply Custodian::ListModels() const { return {state().models}; }
+ModelListReply Custodian::ListModels() const { return {state()->models}; }
 
 StatusReply Custodian::Status() const {
   StatusReply reply;
@@ -337,20 +337,20 @@ Result<Identity> Custodian::FrontIdentity() const {
   Identity identity;
   identity.private_key_der = std::move(*key);
   const std::shared_lock lock(state_->mutex);
-  identity.certificate_der = state_->document.certificate_der;
-  identity.authority_der = state_->document.authority_der;
+  identity.certificate_der = state_->document->certificate_der;
+  identity.authority_der = state_->document->authority_der;
   return identity;
 }
 
 Admission Custodian::FrontAdmission() const {
   Admission admission;
   const std::shared_lock lock(state_->mutex);
-  for (const KeyRecord& key : state_->document.keys) {
+  for (const KeyRecord& key : state_->document->keys) {
     if (!key.revoked) {
       admission.keys.push_back({key.id, key.verifier, key.tenant, key.principal, key.ceiling});
     }
   }
-  for (const TenantRecord& tenant : state_->document.tenants) {
+  for (const TenantRecord& tenant : state_->document->tenants) {
     admission.tenants.push_back({tenant.id, tenant.name, tenant.operator_principal});
   }
   return admission;
@@ -358,11 +358,11 @@ Admission Custodian::FrontAdmission() const {
 
 Result<Tenant> Custodian::TenantFor(const TenantId& id) const {
   const std::shared_lock lock(state_->mutex);
-  const TenantRecord* record = state_->document.FindTenant(id);
+  const TenantRecord* record = state_->document->FindTenant(id);
   if (record == nullptr) {
     return Fail(ErrorCode::kNotFound, "there is no such tenant: " + id.ToString());
   }
-  return Tenant{record->id, record->name, record->tenant_object, state_->document.models,
+  return Tenant{record->id, record->name, record->tenant_object, state_->document->models,
                 record->operator_principal};
 }
 

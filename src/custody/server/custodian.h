@@ -54,7 +54,7 @@ class Custodian {
   [[nodiscard]] Result<Tenant> TenantFor(const TenantId& id) const;  // kNotFound
 
   // For the desk.
-  StateDocument state() const;                                        // a copy
+  std::shared_ptr<const StateDocument> state() const;  // as it is now; a change makes a new one
   [[nodiscard]] Result<KeyTree*> Tree(const TenantId& tenant) const;  // lives as long as this
   audit::LogWriter& log();
   bool erasure_has_second_copy() const;  // a mirror, or accepted in the configuration

@@ -228,8 +228,8 @@ Result<std::unique_ptr<Custodian>> Custodian::Open(Options options) {
   if (!document) {
     return std::unexpected(document.error());
   }
-  s.document = std::move(*document);
-  for (const TenantRecord& tenant : s.document.tenants) {
+  s.document = std::make_shared<const StateDocument>(std::move(*document));
+  for (const TenantRecord& tenant : s.document->tenants) {
     const StoredHead* head = head_of(tenant.id);
     if (head == nullptr) {
       return Fail(ErrorCode::kIntegrityFailure, "custodian/tree.db has no head of a tenant",
@@ -387,7 +387,7 @@ Result<Custodian::Made> Custodian::Make(Options options, const Init& init) {
     return std::unexpected(verifiers.error());
   }
   Made made;
-  made.reply.authority_der = s.document.authority_der;
+  made.reply.authority_der = s.document->authority_der;
   made.reply.log_vkeys = std::move(*verifiers);
   made.reply.token = s.options.token->Describe();
   made.custodian.reset(new Custodian(std::move(state)));

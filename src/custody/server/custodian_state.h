@@ -34,7 +34,7 @@ struct Custodian::State {
   std::unique_ptr<audit::LogWriter> log;
 
   mutable std::shared_mutex mutex;  // guards `document` and `trees` (entries are only added)
-  StateDocument document;
+  std::shared_ptr<const StateDocument> document = std::make_shared<const StateDocument>();
   std::map<TenantId, std::unique_ptr<KeyTree>> trees;
   std::mutex change_mutex;  // one change of `document` at a time; taken before `mutex`
 

@@ -90,7 +90,7 @@ std::optional<crypto::Digest> SecretOf(KeyTree& tree, const ObjectRef& ref) {
 }
 
 KeyTree& FirstTree(Custodian& custodian) {
-  return **custodian.Tree(custodian.state().tenants.front().id);
+  return **custodian.Tree(custodian.state()->tenants.front().id);
 }
 
 void CopyFolder(const fs::path& from, const fs::path& to) {

@@ -19,6 +19,8 @@ class CustodyServer {
     UniqueFd control;  // listening SOCK_SEQPACKET socket; may hold none (tests)
   };
   explicit CustodyServer(Options options);
+  CustodyServer(const CustodyServer&) = delete;
+  CustodyServer& operator=(const CustodyServer&) = delete;
   ~CustodyServer();  // as Stop, if it has not run
 
   // Pushes what the front needs at once, then each change. Errors: kIntegrityFailure,

@@ -49,7 +49,8 @@ class KeyTree {
   // kConflict: the token has an epoch key of this tenant.
   [[nodiscard]] static Result<std::unique_ptr<KeyTree>> Make(TreeEnvironment& environment,
                                                              const TenantId& tenant);
-  // Opens every node once: finds damage, lineage and free slots (about 1 s for 10 million objects).
+  // Opens every node once: finds damage, lineage and free slots (25 KB to read per 256
+  // objects).
   // The head's signatures are not looked at: VerifyHead. Errors: kIntegrityFailure: damaged, or
   // older than the token's anchor, or of an epoch whose key the token does not have.
   [[nodiscard]] static Result<std::unique_ptr<KeyTree>> Open(TreeEnvironment& environment,

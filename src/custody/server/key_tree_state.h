@@ -12,6 +12,17 @@
 // Inside this folder only.
 namespace casemate::custody {
 
+inline constexpr NodeAddress kRoot{kRootLevel, 0};
+
+inline NodeAddress ParentOf(const NodeAddress& address) {
+  return {static_cast<std::uint8_t>(address.level - 1), address.index / kFanOut};
+}
+
+inline NodeAddress LeafOf(std::uint32_t slot) { return {kLeafLevel, slot / kFanOut}; }
+
+// What the wrapping of a root key binds.
+Bytes RootKeyContext(const TenantId& tenant, std::uint64_t epoch);
+
 struct KeyTree::State {
   // What a change will put in place once it is durable.
   struct Staged {
@@ -57,8 +68,8 @@ struct KeyTree::State {
 
   // Without `mutex`, by one leader at a time:
   Result<void> Commit(Staged& staged);
-  void RunCreates(std::vector<PendingCreate*> batch);
-  void RunErases(std::vector<PendingErase*> batch);
+  void RunCreates(const std::vector<PendingCreate*>& batch);
+  void RunErases(const std::vector<PendingErase*>& batch);
   Result<Erased> EraseNow(std::span<const ObjectRef> objects);
   Result<void> PutAnchor();
   Result<void> DestroyOldEpochKeys();

@@ -20,12 +20,13 @@ constexpr std::byte kWrappedByGcm{1};
 constexpr std::byte kWrappedByKeyWrapPad{2};
 constexpr std::byte kWrappedByKeyWrap{3};
 
-CK_BBOOL kTrue = CK_TRUE;
-CK_BBOOL kFalse = CK_FALSE;
-CK_OBJECT_CLASS kSecretKeyClass = CKO_SECRET_KEY;
-CK_OBJECT_CLASS kDataClass = CKO_DATA;
-CK_KEY_TYPE kAesType = CKK_AES;
-CK_KEY_TYPE kGenericType = CKK_GENERIC_SECRET;
+// PKCS #11 takes values by pointer to non-const; nothing writes through it.
+CK_BBOOL true_value = CK_TRUE;
+CK_BBOOL false_value = CK_FALSE;
+CK_OBJECT_CLASS secret_key_class = CKO_SECRET_KEY;
+CK_OBJECT_CLASS data_class = CKO_DATA;
+CK_KEY_TYPE aes_type = CKK_AES;
+CK_KEY_TYPE generic_type = CKK_GENERIC_SECRET;
 
 CK_BYTE* Raw(ByteView bytes) {
   return reinterpret_cast<CK_BYTE*>(const_cast<std::byte*>(bytes.data()));
@@ -129,8 +130,8 @@ struct Pkcs11Token::State {
 
   Result<std::vector<CK_OBJECT_HANDLE>> FindKeys(const std::string& label) {
     std::array attributes = {
-        CK_ATTRIBUTE{CKA_CLASS, &kSecretKeyClass, sizeof(kSecretKeyClass)},
-        CK_ATTRIBUTE{CKA_TOKEN, &kTrue, sizeof(kTrue)},
+        CK_ATTRIBUTE{CKA_CLASS, &secret_key_class, sizeof(secret_key_class)},
+        CK_ATTRIBUTE{CKA_TOKEN, &true_value, sizeof(true_value)},
         TextAttribute(CKA_LABEL, label),
     };
     return Find(attributes.data(), attributes.size());
@@ -150,8 +151,8 @@ struct Pkcs11Token::State {
   }
   Result<std::vector<CK_OBJECT_HANDLE>> FindAnchors(const std::string& label) {
     std::array attributes = {
-        CK_ATTRIBUTE{CKA_CLASS, &kDataClass, sizeof(kDataClass)},
-        CK_ATTRIBUTE{CKA_TOKEN, &kTrue, sizeof(kTrue)},
+        CK_ATTRIBUTE{CKA_CLASS, &data_class, sizeof(data_class)},
+        CK_ATTRIBUTE{CKA_TOKEN, &true_value, sizeof(true_value)},
         TextAttribute(CKA_LABEL, label),
     };
     return Find(attributes.data(), attributes.size());
@@ -235,7 +236,7 @@ Result<Key> Pkcs11Token::State::UnwrapGcm(CK_OBJECT_HANDLE kek, ByteView wrapped
   if (const CK_RV rv = f->C_Decrypt(session, Raw(sealed), sealed.size(),
                                     reinterpret_cast<CK_BYTE*>(out->mutable_bytes().data()), &size);
       rv != CKR_OK || size != kKeySize) {
-    // SoftHSM2 says CKR_GENERAL_ERROR where the tag does not fit; nothing else fails at this point.
+    // Libraries differ in what they return where the tag does not fit: all of it is taken as that.
     return Fail(ErrorCode::kIntegrityFailure, "a wrapped key does not open with this token's key",
                 FailPkcs11("C_Decrypt", rv).error().detail);
   }
@@ -246,10 +247,10 @@ Result<Bytes> Pkcs11Token::State::WrapObject(CK_OBJECT_HANDLE kek, CK_MECHANISM_
                                              KeyView key) {
   // The key must stand in the token to be wrapped: a session object, gone with the call.
   std::array attributes = {
-      CK_ATTRIBUTE{CKA_CLASS, &kSecretKeyClass, sizeof(kSecretKeyClass)},
-      CK_ATTRIBUTE{CKA_KEY_TYPE, &kGenericType, sizeof(kGenericType)},
-      CK_ATTRIBUTE{CKA_TOKEN, &kFalse, sizeof(kFalse)},
-      CK_ATTRIBUTE{CKA_EXTRACTABLE, &kTrue, sizeof(kTrue)},
+      CK_ATTRIBUTE{CKA_CLASS, &secret_key_class, sizeof(secret_key_class)},
+      CK_ATTRIBUTE{CKA_KEY_TYPE, &generic_type, sizeof(generic_type)},
+      CK_ATTRIBUTE{CKA_TOKEN, &false_value, sizeof(false_value)},
+      CK_ATTRIBUTE{CKA_EXTRACTABLE, &true_value, sizeof(true_value)},
       CK_ATTRIBUTE{CKA_VALUE, Raw(key.RevealKey()), kKeySize},
   };
   CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
@@ -275,11 +276,11 @@ Result<Bytes> Pkcs11Token::State::WrapObject(CK_OBJECT_HANDLE kek, CK_MECHANISM_
 Result<Key> Pkcs11Token::State::UnwrapObject(CK_OBJECT_HANDLE kek, CK_MECHANISM_TYPE mechanism,
                                              ByteView wrapped) {
   std::array attributes = {
-      CK_ATTRIBUTE{CKA_CLASS, &kSecretKeyClass, sizeof(kSecretKeyClass)},
-      CK_ATTRIBUTE{CKA_KEY_TYPE, &kGenericType, sizeof(kGenericType)},
-      CK_ATTRIBUTE{CKA_TOKEN, &kFalse, sizeof(kFalse)},
-      CK_ATTRIBUTE{CKA_SENSITIVE, &kFalse, sizeof(kFalse)},
-      CK_ATTRIBUTE{CKA_EXTRACTABLE, &kTrue, sizeof(kTrue)},
+      CK_ATTRIBUTE{CKA_CLASS, &secret_key_class, sizeof(secret_key_class)},
+      CK_ATTRIBUTE{CKA_KEY_TYPE, &generic_type, sizeof(generic_type)},
+      CK_ATTRIBUTE{CKA_TOKEN, &false_value, sizeof(false_value)},
+      CK_ATTRIBUTE{CKA_SENSITIVE, &false_value, sizeof(false_value)},
+      CK_ATTRIBUTE{CKA_EXTRACTABLE, &true_value, sizeof(true_value)},
   };
   CK_MECHANISM how{mechanism, nullptr, 0};
   CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
@@ -443,16 +444,16 @@ Result<void> Pkcs11Token::CreateKey(const std::string& label) {
   }
   CK_ULONG size = kKeySize;
   std::array attributes = {
-      CK_ATTRIBUTE{CKA_CLASS, &kSecretKeyClass, sizeof(kSecretKeyClass)},
-      CK_ATTRIBUTE{CKA_KEY_TYPE, &kAesType, sizeof(kAesType)},
-      CK_ATTRIBUTE{CKA_TOKEN, &kTrue, sizeof(kTrue)},
-      CK_ATTRIBUTE{CKA_PRIVATE, &kTrue, sizeof(kTrue)},
-      CK_ATTRIBUTE{CKA_SENSITIVE, &kTrue, sizeof(kTrue)},
-      CK_ATTRIBUTE{CKA_EXTRACTABLE, &kFalse, sizeof(kFalse)},
-      CK_ATTRIBUTE{CKA_ENCRYPT, &kTrue, sizeof(kTrue)},
-      CK_ATTRIBUTE{CKA_DECRYPT, &kTrue, sizeof(kTrue)},
-      CK_ATTRIBUTE{CKA_WRAP, &kTrue, sizeof(kTrue)},
-      CK_ATTRIBUTE{CKA_UNWRAP, &kTrue, sizeof(kTrue)},
+      CK_ATTRIBUTE{CKA_CLASS, &secret_key_class, sizeof(secret_key_class)},
+      CK_ATTRIBUTE{CKA_KEY_TYPE, &aes_type, sizeof(aes_type)},
+      CK_ATTRIBUTE{CKA_TOKEN, &true_value, sizeof(true_value)},
+      CK_ATTRIBUTE{CKA_PRIVATE, &true_value, sizeof(true_value)},
+      CK_ATTRIBUTE{CKA_SENSITIVE, &true_value, sizeof(true_value)},
+      CK_ATTRIBUTE{CKA_EXTRACTABLE, &false_value, sizeof(false_value)},
+      CK_ATTRIBUTE{CKA_ENCRYPT, &true_value, sizeof(true_value)},
+      CK_ATTRIBUTE{CKA_DECRYPT, &true_value, sizeof(true_value)},
+      CK_ATTRIBUTE{CKA_WRAP, &true_value, sizeof(true_value)},
+      CK_ATTRIBUTE{CKA_UNWRAP, &true_value, sizeof(true_value)},
       CK_ATTRIBUTE{CKA_VALUE_LEN, &size, sizeof(size)},
       TextAttribute(CKA_LABEL, label),
   };
@@ -537,8 +538,8 @@ Result<bool> Pkcs11Token::HasKey(const std::string& label) {
 Result<std::vector<std::string>> Pkcs11Token::ListKeys(std::string_view prefix) {
   const std::lock_guard lock(state_->mutex);
   std::array attributes = {
-      CK_ATTRIBUTE{CKA_CLASS, &kSecretKeyClass, sizeof(kSecretKeyClass)},
-      CK_ATTRIBUTE{CKA_TOKEN, &kTrue, sizeof(kTrue)},
+      CK_ATTRIBUTE{CKA_CLASS, &secret_key_class, sizeof(secret_key_class)},
+      CK_ATTRIBUTE{CKA_TOKEN, &true_value, sizeof(true_value)},
   };
   Result<std::vector<CK_OBJECT_HANDLE>> found = state_->Find(attributes.data(), attributes.size());
   if (!found) {
@@ -568,9 +569,9 @@ Result<void> Pkcs11Token::PutAnchor(const std::string& label, ByteView value) {
   }
   // The new one first: a crash between leaves both, and the reader takes the greater.
   std::array attributes = {
-      CK_ATTRIBUTE{CKA_CLASS, &kDataClass, sizeof(kDataClass)},
-      CK_ATTRIBUTE{CKA_TOKEN, &kTrue, sizeof(kTrue)},
-      CK_ATTRIBUTE{CKA_PRIVATE, &kTrue, sizeof(kTrue)},
+      CK_ATTRIBUTE{CKA_CLASS, &data_class, sizeof(data_class)},
+      CK_ATTRIBUTE{CKA_TOKEN, &true_value, sizeof(true_value)},
+      CK_ATTRIBUTE{CKA_PRIVATE, &true_value, sizeof(true_value)},
       TextAttribute(CKA_LABEL, label),
       CK_ATTRIBUTE{CKA_VALUE, Raw(value), value.size()},
   };

@@ -81,7 +81,7 @@ struct GrantRecord {
 
 struct StateDocument {
   static constexpr std::uint32_t kFormat = 1;
-  static constexpr std::size_t kMaxBytes = 64 * 1024 * 1024;
+  static constexpr std::size_t kMaxBytes = std::size_t{64} * 1024 * 1024;
 
   std::uint32_t format = kFormat;
   std::uint64_t revision = 0;
