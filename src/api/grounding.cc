@@ -88,6 +88,12 @@ Result<std::uint32_t> Budget(inference::RoomClient& room,
                                         : static_cast<std::uint32_t>(options.context_tokens - used);
 }
 
+// The nearest heading: what stands after the last " > " of the path.
+PlaintextView NearestHeading(PlaintextView path) {
+  const std::size_t at = path.Reveal().rfind(" > ");
+  return at == std::string_view::npos ? path : path.Part(at + 3);
+}
+
 void AppendPassage(Plaintext& system, std::size_t number, PlaintextView line) {
   system.AppendLiteral("\n[" + std::to_string(number) + "] ");
   system.Append(line);
@@ -110,6 +116,30 @@ Plaintext OneLine(PlaintextView text) {
   }
   out.Truncate(used);
   return out;
+}
+
+Plaintext PassageLine(PlaintextView heading_path, PlaintextView text, PlaintextView question) {
+  constexpr std::string_view kDash = " \xe2\x80\x94 ";  // U+2014
+  constexpr std::size_t kMaxTermBytes = 40;
+  const PlaintextView heading = NearestHeading(heading_path);
+  const std::string_view words = heading.Reveal();
+  Plaintext line;
+  if (const std::size_t dash = words.find(kDash);
+      dash != std::string_view::npos && dash > 0 && dash <= kMaxTermBytes) {
+    line.Append(heading.Part(0, dash));
+    line.AppendLiteral(": ");
+    line.Append(heading.Part(dash + kDash.size()));
+    line.AppendLiteral(". ");
+  } else if (!words.empty() && words.size() <= kMaxTermBytes &&
+             ContainsIgnoringCase(question.Reveal(), words)) {
+    line.Append(heading);
+    line.AppendLiteral(": ");
+    if (text.Reveal().starts_with(words)) {
+      text = text.Part(words.size());  // a term stands at the head of its own explanation
+    }
+  }
+  line.Append(text);
+  return OneLine(line);
 }
 
 std::vector<PlaintextView> Sentences(PlaintextView line) {
@@ -161,8 +191,10 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
   std::vector<Plaintext> lines;
   std::vector<PlaintextView> views;
   for (const retrieval::SearchHit& hit : hits) {
-    lines.push_back(OneLine(hit.text));
-    views.push_back(lines.back());
+    lines.push_back(PassageLine(hit.heading, hit.text, question));
+  }
+  for (const Plaintext& line : lines) {
+    views.push_back(line);
   }
   Result<std::vector<std::uint32_t>> tokens = room.CountTokens(views);
   if (!tokens) {

@@ -21,7 +21,7 @@ struct GroundingOptions {
   std::uint32_t context_tokens = 0;   // of the model
   std::uint32_t answer_tokens = 96;   // kept free for the answer, at most a third of the context
   std::uint32_t passage_tokens = 60;  // a passage gets this much, more where the context has it
-  std::size_t max_passages = 4;
+  std::size_t max_passages = 3;       // more of them distract a small model
 };
 
 struct Grounded {
@@ -39,6 +39,11 @@ struct Grounded {
 // The passages that "[n]" in `answer` names, each once, in order of appearance, from 0. Numbers
 // that no passage has are left out.
 std::vector<std::size_t> FindCitations(PlaintextView answer, std::size_t passages);
+
+// A hit as one line: "term: explanation" where its nearest heading is a term that the question
+// names, "name: what it is. text" where the heading is of the form "name — what it is"; else the
+// text. That is the form in which the shipped model learned to read definitions.
+Plaintext PassageLine(PlaintextView heading_path, PlaintextView text, PlaintextView question);
 
 // Runs of white space become one space; none at the ends.
 Plaintext OneLine(PlaintextView text);

@@ -201,6 +201,20 @@ TEST(GroundingTest, CitationsAreThoseThatThereAre) {
   EXPECT_EQ(find("[[3]]"), (std::vector<std::size_t>{2}));
 }
 
+TEST(GroundingTest, ATermThatIsAskedForStandsBeforeItsExplanation) {
+  const auto line = [](const char* heading, const char* text, const char* question) {
+    return Text(PassageLine(PlaintextView::Of(heading), PlaintextView::Of(text),
+                            PlaintextView::Of(question)));
+  };
+  EXPECT_EQ(line("Glossary > moat", "moat\n\nA ditch.", "What is a moat?"), "moat: A ditch.");
+  EXPECT_EQ(line("Glossary > moat", "Filled with water.", "What is a Moat?"),
+            "moat: Filled with water.");
+  EXPECT_EQ(line("Glossary > moat", "moat A ditch.", "What is a turret?"), "moat A ditch.");
+  EXPECT_EQ(line("bisect \xe2\x80\x94 Array bisection", "This module.", "What is it?"),
+            "bisect: Array bisection. This module.");
+  EXPECT_EQ(line("", "A ditch.", "What is a moat?"), "A ditch.");
+}
+
 TEST(GroundingTest, APassageCannotPassForAnother) {
   EXPECT_EQ(Text(OneLine(PlaintextView::Of(" a \r\n[2] b\t\tc \n"))), "a [2] b c");
   EXPECT_EQ(Text(OneLine(PlaintextView::Of(" \n "))), "");

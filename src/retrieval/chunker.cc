@@ -54,10 +54,17 @@ class HeadingPath {
       titles_[i] = {};
     }
     titles_[level - 1] = title;
+    term_ = {};
   }
+  // A term of a definition list (a glossary's word, a function's signature) heads what follows it,
+  // below every heading, until the next term or heading.
+  void EnterTerm(std::string_view term) { term_ = term; }
   Plaintext Text() const {
+    std::array<std::string_view, 7> parts{};
+    std::ranges::copy(titles_, parts.begin());
+    parts.back() = term_;
     Plaintext path;
-    for (const std::string_view title : titles_) {
+    for (const std::string_view title : parts) {
       if (title.empty() || path.size() + title.size() > kMaxHeadingBytes) {
         continue;
       }
@@ -71,6 +78,7 @@ class HeadingPath {
 
  private:
   std::array<std::string_view, 6> titles_;  // views of the document's text
+  std::string_view term_;
 };
 
 struct Sections {
@@ -86,6 +94,13 @@ void AddPieces(std::string_view text, Span where, bool lines, Sections& out) {
     out.pieces.push_back(
         {where.begin + span.begin, where.begin + span.end, out.headings.size() - 1, 0});
   }
+}
+
+// A term that has an explanation under it. Of several terms in a row the first heads the rest.
+bool HeadsASection(const std::vector<Block>& blocks, std::size_t at) {
+  return blocks[at].kind == BlockKind::kTerm &&
+         (at == 0 || blocks[at - 1].kind != BlockKind::kTerm) && at + 1 < blocks.size() &&
+         blocks[at + 1].kind != BlockKind::kHeading;
 }
 
 // A heading that nothing stands under is content of its own.
@@ -105,12 +120,17 @@ Sections Split(const ParsedDocument& document) {
   HeadingPath path;
   for (std::size_t i = 0; i < document.blocks.size(); ++i) {
     const Block& block = document.blocks[i];
+    const Span title = Trimmed(text, {block.begin, block.end});
+    const std::string_view words = text.substr(title.begin, title.end - title.begin);
+    if (HeadsASection(document.blocks, i)) {
+      path.EnterTerm(words);
+      out.headings.push_back(path.Text());
+    }
     if (block.kind != BlockKind::kHeading) {
       AddPieces(text, {block.begin, block.end}, CutAtLines(block.kind), out);
       continue;
     }
-    const Span title = Trimmed(text, {block.begin, block.end});
-    path.Enter(block.level, text.substr(title.begin, title.end - title.begin));
+    path.Enter(block.level, words);
     out.headings.push_back(path.Text());
     if (IsBare(document.blocks, i)) {
       AddPieces(text, {block.begin, block.end}, false, out);

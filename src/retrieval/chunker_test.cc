@@ -119,6 +119,27 @@ TEST(ChunkerTest, HeadingWithNothingUnderItIsAChunk) {
   EXPECT_EQ(TextOf((*chunks)[1]), "Also alone");
 }
 
+TEST(ChunkerTest, ATermHeadsItsExplanationUntilTheNextTermOrHeading) {
+  Builder builder;
+  builder.Add(BlockKind::kHeading, "Glossary", 1)
+      .Add(BlockKind::kTerm, "moat")
+      .Add(BlockKind::kParagraph, "A ditch with water.")
+      .Add(BlockKind::kTerm, "turret")
+      .Add(BlockKind::kTerm, "bartizan")
+      .Add(BlockKind::kParagraph, "A small tower.")
+      .Add(BlockKind::kHeading, "After", 1)
+      .Add(BlockKind::kParagraph, "Other things.");
+  Counter counter;
+  Result<std::vector<Chunk>> chunks = ChunkDocument(builder.document(), {}, counter.function());
+  ASSERT_TRUE(chunks.has_value());
+  ASSERT_EQ(chunks->size(), 3U);
+  EXPECT_EQ(HeadingOf((*chunks)[0]), "Glossary > moat");
+  EXPECT_EQ(TextOf((*chunks)[0]), "moat\n\nA ditch with water.");
+  EXPECT_EQ(HeadingOf((*chunks)[1]), "Glossary > turret");
+  EXPECT_EQ(TextOf((*chunks)[1]), "turret\n\nbartizan\n\nA small tower.");
+  EXPECT_EQ(HeadingOf((*chunks)[2]), "After");
+}
+
 TEST(ChunkerTest, CodeIsCutAtLines) {
   Builder builder;
   builder.Add(BlockKind::kCode, "def f(x):\n    return x. Y\n\nprint(f(1))");
