@@ -94,6 +94,20 @@ PlaintextView NearestHeading(PlaintextView path) {
   return at == std::string_view::npos ? path : path.Part(at + 3);
 }
 
+// The question ends with the term: "What is a moat?" asks for "moat", not for "moat house".
+bool IsAskedFor(PlaintextView term, PlaintextView question) {
+  std::string_view asked = question.Reveal();
+  while (!asked.empty() && std::isalnum(static_cast<unsigned char>(asked.back())) == 0) {
+    asked.remove_suffix(1);
+  }
+  const std::string_view words = term.Reveal();
+  if (words.empty() || asked.size() <= words.size()) {
+    return false;
+  }
+  const std::size_t at = asked.size() - words.size();
+  return IsSpace(asked[at - 1]) && ContainsIgnoringCase(asked.substr(at), words);
+}
+
 void AppendPassage(Plaintext& system, std::size_t number, PlaintextView line) {
   system.AppendLiteral("\n[" + std::to_string(number) + "] ");
   system.Append(line);
@@ -132,10 +146,13 @@ Plaintext PassageLine(PlaintextView heading_path, PlaintextView text, PlaintextV
     line.AppendLiteral(". ");
   } else if (!words.empty() && words.size() <= kMaxTermBytes &&
              ContainsIgnoringCase(question.Reveal(), words)) {
-    line.Append(heading);
-    line.AppendLiteral(": ");
     if (text.Reveal().starts_with(words)) {
       text = text.Part(words.size());  // a term stands at the head of its own explanation
+    }
+    // "A moat is a ditch" says already what it is about.
+    if (!ContainsIgnoringCase(text.Reveal().substr(0, words.size() + 4), words)) {
+      line.Append(heading);
+      line.AppendLiteral(": ");
     }
   }
   line.Append(text);
@@ -188,6 +205,10 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
   if (!budget) {
     return std::unexpected(budget.error());
   }
+  // Where the best hit's heading is what the question asks for, hits under other headings are about
+  // something else, and a small model takes one thing for another.
+  const bool only_best_heading =
+      !hits.empty() && IsAskedFor(NearestHeading(hits.front().heading), question);
   std::vector<Plaintext> lines;
   std::vector<PlaintextView> views;
   for (const retrieval::SearchHit& hit : hits) {
@@ -216,6 +237,10 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
   for (std::size_t i = 0; i < hits.size() && grounded.passages.size() < options.max_passages; ++i) {
     if (left < kTokensPerMark + kLeastPassage) {
       break;
+    }
+    if (only_best_heading &&
+        hits[i].heading.view().Reveal() != hits.front().heading.view().Reveal()) {
+      continue;
     }
     const std::uint32_t most = std::min(cap, left - kTokensPerMark);
     Plaintext line = std::move(lines[i]);

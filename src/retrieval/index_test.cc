@@ -64,6 +64,19 @@ TEST_F(KeywordIndexTest, WordsInARowRankHigher) {
   EXPECT_EQ(Rows("how do context manager objects work").front(), 2);
 }
 
+TEST_F(KeywordIndexTest, TheTermItselfComesBeforePagesThatAreFullOfIt) {
+  for (int i = 0; i < 30; ++i) {
+    Add(100 + i, "", "", "filler text number " + std::to_string(i));
+  }
+  Add(1, "Coroutine objects", "Coroutine objects > coroutine type",
+      "coroutine coroutine coroutine");
+  Add(2, "Glossary", "Glossary > coroutine", "A more general form of subroutine.");
+  Add(3, "Modules", "coroutine \xe2\x80\x94 the coroutine module", "What the module is for.");
+  const std::vector<std::int64_t> rows = Rows("What is a coroutine?");
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows.back(), 1);
+}
+
 TEST_F(KeywordIndexTest, RowsAboveTheCeilingAreNotFound) {
   Add(1, "", "", "treasure here", policy::Label::kSecret);
   Add(2, "", "", "treasure there", policy::Label::kPublic);
@@ -103,8 +116,11 @@ TEST_F(KeywordIndexTest, OnlyStopWordsStillSearch) {
 
 TEST(FtsQueryTest, QuotesWordsAndDropsStopWords) {
   EXPECT_EQ(QueryOf("how does a red fox hunt in winter"),
-            "\"red\" OR \"fox\" OR \"hunt\" OR \"winter\" OR \"red fox hunt winter\"");
-  EXPECT_EQ(QueryOf("What is GIL?"), "\"GIL\" OR {title heading} : (\"GIL\")");
+            "{title heading text} : (\"red\" OR \"fox\" OR \"hunt\" OR \"winter\" OR "
+            "\"red fox hunt winter\")");
+  EXPECT_EQ(QueryOf("What is GIL?"),
+            "{title heading text} : (\"GIL\") OR {title heading} : (\"GIL\") OR "
+            "term : \"termbegins GIL termends\"");
   EXPECT_EQ(QueryOf("?!"), "");
 }
 

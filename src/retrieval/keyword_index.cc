@@ -84,6 +84,22 @@ void AppendAnyOf(Plaintext& out, const std::vector<std::string_view>& words) {
   }
 }
 
+// What a chunk is about in a word or two: its nearest heading, and of "bisect — Array bisection"
+// the name alone.
+PlaintextView TermOf(PlaintextView heading) {
+  constexpr std::string_view kAbove = " > ";
+  constexpr std::string_view kDash = " \xe2\x80\x94 ";  // U+2014
+  const std::size_t above = heading.Reveal().rfind(kAbove);
+  const PlaintextView nearest =
+      above == std::string_view::npos ? heading : heading.Part(above + kAbove.size());
+  return nearest.Part(0, nearest.Reveal().find(kDash));
+}
+
+// Words that stand around a term in its column and in a query for it, so that a phrase matches the
+// whole term and not a part of one. No text of a document is in that column without them.
+constexpr std::string_view kTermBegin = "termbegins";
+constexpr std::string_view kTermEnd = "termends";
+
 }  // namespace
 
 Plaintext KeywordIndex::FtsQuery(PlaintextView question) {
@@ -98,12 +114,14 @@ Plaintext KeywordIndex::FtsQuery(PlaintextView question) {
   if (words.empty()) {
     return query;
   }
+  query.AppendLiteral("{title heading text} : (");
   AppendAnyOf(query, words);
   const bool phrase = words.size() > 1 && words.size() <= kMaxPhraseWords;
   if (phrase) {
     query.AppendLiteral(" OR ");
     AppendQuoted(query, words);
   }
+  query.AppendLiteral(")");
   if (AsksForDefinition(all) || words.size() <= kMaxNarrowWords) {
     // Counts once more where the title or a heading says it: what a page is about.
     query.AppendLiteral(" OR {title heading} : (");
@@ -113,6 +131,13 @@ Plaintext KeywordIndex::FtsQuery(PlaintextView question) {
       AppendQuoted(query, words);
     }
     query.AppendLiteral(")");
+    if (words.size() <= kMaxPhraseWords) {
+      std::vector<std::string_view> whole = {kTermBegin};
+      whole.insert(whole.end(), words.begin(), words.end());
+      whole.push_back(kTermEnd);
+      query.AppendLiteral(" OR term : ");
+      AppendQuoted(query, whole);
+    }
   }
   return query;
 }
@@ -127,15 +152,15 @@ Result<KeywordIndex> KeywordIndex::Make() {
     return std::unexpected(database.error());
   }
   if (Result<void> made = database->Execute(
-          "CREATE VIRTUAL TABLE chunk USING fts5(title, heading, text, label UNINDEXED,"
+          "CREATE VIRTUAL TABLE chunk USING fts5(title, heading, text, term, label UNINDEXED,"
           " tokenize = 'porter unicode61 remove_diacritics 2');"
-          "INSERT INTO chunk(chunk, rank) VALUES('rank', 'bm25(6.0, 4.0, 1.0)');"
+          "INSERT INTO chunk(chunk, rank) VALUES('rank', 'bm25(6.0, 4.0, 1.0, 12.0)');"
           "INSERT INTO chunk(chunk, rank) VALUES('secure-delete', 1);");
       !made) {
     return std::unexpected(made.error());
   }
   Result<storage::Statement> add = database->Prepare(
-      "INSERT INTO chunk(rowid, title, heading, text, label) VALUES(?, ?, ?, ?, ?)");
+      "INSERT INTO chunk(rowid, title, heading, text, term, label) VALUES(?, ?, ?, ?, ?, ?)");
   if (!add) {
     return std::unexpected(add.error());
   }
@@ -151,11 +176,18 @@ Result<void> KeywordIndex::Commit() { return database_.Execute("COMMIT"); }
 
 Result<void> KeywordIndex::Add(std::int64_t row, policy::Label label, PlaintextView title,
                                PlaintextView heading, PlaintextView text) {
+  Plaintext term;
+  term.AppendLiteral(kTermBegin);
+  term.AppendLiteral(" ");
+  term.Append(TermOf(heading));
+  term.AppendLiteral(" ");
+  term.AppendLiteral(kTermEnd);
   add_.Bind(0, row)
       .BindContent(1, title)
       .BindContent(2, heading)
       .BindContent(3, text)
-      .Bind(4, static_cast<std::int64_t>(label));
+      .BindContent(4, term)
+      .Bind(5, static_cast<std::int64_t>(label));
   return add_.Run();
 }
 

@@ -24,7 +24,8 @@ struct IndexedText {
 };
 
 // Full-text index of chunks: SQLite FTS5 in memory, Porter stems, BM25 (Robertson and Zaragoza
-// 2009) with weights 6, 4, 1 for title, heading and text. Removed text is overwritten. Threads: one
+// 2009) with weights 6, 4, 1 for title, heading and text, and 12 where a question for a definition
+// asks for exactly what the nearest heading says. Removed text is overwritten. Threads: one
 // at a time.
 class KeywordIndex {
  public:
