@@ -19,7 +19,7 @@ struct FormPart {
 
 // Limits: form fields are short, one part is large.
 inline constexpr std::size_t kMaxFormParts = 16;
-inline constexpr std::size_t kMaxPartHeaderBytes = 8 * 1024;
+inline constexpr std::size_t kMaxPartHeaderBytes = 8192;
 inline constexpr std::size_t kMaxFieldNameBytes = 64;
 inline constexpr std::size_t kMaxFilenameBytes = 1024;
 inline constexpr std::size_t kMaxBoundaryBytes = 70;  // RFC 2046, section 5.1.1

@@ -159,7 +159,8 @@ class Making {
 
   Result<void> GiveUp(Error error) {
     if (!exchange_.started()) {
-      return About(std::move(error), error.code == ErrorCode::kTooLarge ? "input" : "");
+      const std::string_view param = error.code == ErrorCode::kTooLarge ? "input" : "";
+      return About(std::move(error), param);
     }
     LogError("response failed", error);
     state_.failure = std::move(error);

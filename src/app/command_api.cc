@@ -34,8 +34,11 @@ Result<void> ForEachItem(ApiClient& client, const std::string& target,
                          const std::function<void(const json::Value&)>& visit) {
   std::string after;
   while (true) {
-    Result<ApiClient::Answer> page =
-        client.Call("GET", after.empty() ? target : target + "&after=" + after);
+    std::string place = target;
+    if (!after.empty()) {
+      place.append("&after=").append(after);
+    }
+    Result<ApiClient::Answer> page = client.Call("GET", place);
     if (!page) {
       return std::unexpected(page.error());
     }

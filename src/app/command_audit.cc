@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxNoteBytes = 128 * 1024;
+constexpr std::size_t kMaxNoteBytes = 131072;
 
 struct AuditOptions {
   std::string dir;

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kLogAttempts = 20;  // the server writes a checkpoint a second at most
-constexpr std::size_t kMaxCheckpoint = 128 * 1024;
+constexpr std::size_t kMaxCheckpoint = 131072;
 
 struct BackupOptions {
   std::string dir;

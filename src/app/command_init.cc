@@ -80,7 +80,7 @@ Result<fs::path> FindShippedModel(const std::string& given) {
 
 Result<fs::path> PrepareFolder(const std::string& dir) {
   std::error_code failed;
-  const fs::path folder = fs::absolute(dir, failed).lexically_normal();
+  fs::path folder = fs::absolute(dir, failed).lexically_normal();
   if (fs::exists(folder / "config.toml", failed)) {
     return Fail(ErrorCode::kConflict, folder.string() + " is a deployment already");
   }

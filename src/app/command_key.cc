@@ -52,6 +52,7 @@ Result<ExitStatus> RunCreate(const KeyOptions& options) {
 void PrintKeys(const std::vector<custody::KeyEntry>& keys, bool json) {
   if (!json) {
     std::vector<std::vector<std::string>> rows;
+    rows.reserve(keys.size());
     for (const custody::KeyEntry& key : keys) {
       rows.push_back({key.id.ToString(), key.tenant, key.name,
                       std::string(policy::LabelName(key.ceiling)), FormatUtc(key.created),

@@ -21,7 +21,7 @@ struct RestoreOptions {
 
 // True when the backup has its token. Errors: kNotFound, kInvalidArgument: not a whole backup.
 Result<bool> ReadManifest(const fs::path& from) {
-  Result<Bytes> text = ReadFile(from / "backup.json", 64 * 1024);
+  Result<Bytes> text = ReadFile(from / "backup.json", 65536);
   if (!text) {
     return Fail(
         ErrorCode::kNotFound,

@@ -149,6 +149,7 @@ Result<ExitStatus> RunServe(const ServeOptions& options) {
     return std::unexpected(kept.error());
   }
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) {
     arguments.push_back(word.data());
   }

@@ -89,7 +89,7 @@ Error NoServer(const fs::path& deployment) {
 
 Result<fs::path> FindDeployment(const std::string& folder) {
   std::error_code failed;
-  const fs::path path = fs::absolute(folder, failed).lexically_normal();
+  fs::path path = fs::absolute(folder, failed).lexically_normal();
   if (failed || !fs::exists(path / "config.toml", failed)) {
     return Fail(ErrorCode::kNotFound, "there is no deployment at " + folder +
                                           " (no config.toml); make one: casemate init --dir " +
@@ -135,7 +135,7 @@ Result<ApiClient::Answer> ApiClient::Call(const std::string& method, const std::
     return std::unexpected(EnvelopeError(*response));
   }
   Result<json::Document> document =
-      json::Document::Parse(response->body, {.max_bytes = 256 * 1024 * 1024});
+      json::Document::Parse(response->body, {.max_bytes = std::size_t{256} << 20});
   if (!document) {
     return Wrap(document.error(), "the server's answer");
   }

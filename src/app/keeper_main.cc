@@ -78,6 +78,7 @@ class Models {
 
 std::vector<inference::RoomModel> RoomModels(const std::vector<custody::ModelEntry>& models) {
   std::vector<inference::RoomModel> rooms;
+  rooms.reserve(models.size());
   for (const custody::ModelEntry& model : models) {
     rooms.push_back({.name = model.name,
                      .digest = model.digest,
