@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -19,8 +20,8 @@ class ReleaseClientHarness {
   virtual KeyId key() { return {}; }
   virtual ObjectRef tenant_object() = 0;
   virtual void RevokePrincipal() = 0;
-  // Waits until the client has heard of it.
-  virtual void AwaitRevocation(const Ticket&) {}
+  // Waits until the client has heard of it and `heard` holds.
+  virtual void Await(const std::function<bool()>& heard) { EXPECT_TRUE(heard()); }
 
   TicketRequest Everything() {
     TicketRequest request;
@@ -284,11 +285,11 @@ TEST_P(ReleaseClientContractTest, EraseNeedsItsAction) {
 TEST_P(ReleaseClientContractTest, RevocationDarkensLeasesAndRefusesNewTickets) {
   Ticket ticket = Ask(harness_->Everything());
   const Created created = Make(ticket, {});
-  int told = 0;
+  std::atomic<int> told = 0;
   ticket.OnRevoked([&told] { ++told; });
 
   harness_->RevokePrincipal();
-  harness_->AwaitRevocation(ticket);
+  harness_->Await([&] { return told == 1 && Dark(created.leases[0]); });
 
   EXPECT_TRUE(ticket.over());
   EXPECT_EQ(told, 1);

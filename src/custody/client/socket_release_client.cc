@@ -48,6 +48,7 @@ struct SocketReleaseClient::State {
   std::vector<TicketId> to_close;  // abandoned by their owner
   std::optional<Tenant> tenant;
   std::optional<Error> lost;
+  std::uint64_t wakes = 0;  // counts Wake: what came while a thread was not waiting is not lost
   bool stopping = false;
   std::jthread wiper;
   std::jthread renewer;
@@ -62,6 +63,18 @@ struct SocketReleaseClient::State {
   std::vector<std::shared_ptr<Ticket::State>> Live();
   Result<Lease> Lend(const Ticket& ticket, Key key, const ObjectId& object, policy::Label label,
                      BootClock::time_point ends);
+  // Something ends, or is to be renewed, earlier than the two threads may think.
+  void Wake() {
+    {
+      const std::lock_guard lock(mutex);
+      ++wakes;
+    }
+    changed.notify_all();
+  }
+  std::uint64_t Wakes() {
+    const std::lock_guard lock(mutex);
+    return wakes;
+  }
   void Forget(const TicketId& id) {
     const std::lock_guard lock(mutex);
     tickets.erase(id);
@@ -147,6 +160,7 @@ std::vector<std::shared_ptr<Ticket::State>> SocketReleaseClient::State::Live() {
 
 void SocketReleaseClient::State::RunWiper() {
   for (;;) {
+    const std::uint64_t seen = Wakes();
     const auto now = BootClock::now();
     auto next = now + kLongestSleep;
     for (const auto& ticket : Live()) {
@@ -160,7 +174,8 @@ void SocketReleaseClient::State::RunWiper() {
     if (stopping) {
       return;
     }
-    changed.wait_for(lock, std::max(next - BootClock::now(), BootClock::duration(milliseconds(1))));
+    changed.wait_for(lock, std::max(next - BootClock::now(), BootClock::duration(milliseconds(1))),
+                     [&] { return wakes != seen || stopping; });
   }
 }
 
@@ -187,6 +202,7 @@ void SocketReleaseClient::State::Renew(const std::shared_ptr<Ticket::State>& tic
 
 void SocketReleaseClient::State::RunRenewer() {
   for (;;) {
+    const std::uint64_t seen = Wakes();
     const auto now = BootClock::now();
     auto next = now + kLongestSleep;
     for (const auto& ticket : Live()) {
@@ -204,7 +220,8 @@ void SocketReleaseClient::State::RunRenewer() {
           return;
         }
         changed.wait_for(lock,
-                         std::max(next - BootClock::now(), BootClock::duration(milliseconds(1))));
+                         std::max(next - BootClock::now(), BootClock::duration(milliseconds(1))),
+                         [&] { return wakes != seen || stopping || lost; });
         continue;
       }
     }
@@ -299,6 +316,7 @@ Result<Ticket> SocketReleaseClient::Request(const TicketRequest& request) {
     const std::lock_guard lock(state_->mutex);
     state_->tickets.emplace(reply->ticket, ticket);
   }
+  state_->Wake();
   return Ticket(std::move(ticket));
 }
 
@@ -335,6 +353,7 @@ Result<std::vector<Lease>> SocketReleaseClient::Open(const Ticket& ticket, polic
     leases.push_back(std::move(*lease));
   }
   ticket.state()->renew_at = std::min(ticket.state()->renew_at.load(), sent + lease_time / 2);
+  state_->Wake();
   return leases;
 }
 
@@ -375,6 +394,7 @@ Result<std::vector<Created>> SocketReleaseClient::Create(
     created.push_back(std::move(one));
   }
   ticket.state()->renew_at = std::min(ticket.state()->renew_at.load(), sent + lease_time / 2);
+  state_->Wake();
   return created;
 }
 

@@ -1,6 +1,7 @@
 #include "custody/server/custodian.h"
 
-#include <fstream>
+#include <set>
+#include <thread>
 
 #include "crypto/hash.h"
 #include "custody/server/custodian_state.h"
@@ -114,6 +115,40 @@ TEST(CustodianTest, WhatWasMadeIsThereAfterOpeningAgain) {
   EXPECT_EQ(tree.objects(), 602U);  // and the tenant's and its operator's
   for (const auto& [ref, secret] : objects) {
     EXPECT_EQ(SecretOf(tree, ref), secret);
+  }
+}
+
+TEST(CustodianTest, CreationsAndErasuresOfManyThreadsShareCommitsAndLoseNothing) {
+  Deployment deployment;
+  std::vector<ObjectRef> kept(8 * 20);
+  std::vector<ObjectRef> doomed(8);
+  {
+    const auto custodian = deployment.Make();
+    KeyTree& tree = FirstTree(*custodian);
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 8; ++t) {
+      threads.emplace_back([&, t] {
+        doomed[t] = MakeObject(tree);
+        for (std::size_t i = 0; i < 20; ++i) {
+          kept[t * 20 + i] = MakeObject(tree);
+        }
+        EXPECT_TRUE(tree.Erase({&doomed[t], 1}).has_value());
+      });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+  }
+  const auto custodian = deployment.Open();
+  KeyTree& tree = FirstTree(*custodian);
+  std::set<std::uint32_t> slots;
+  for (const ObjectRef& ref : kept) {
+    EXPECT_NE(SecretOf(tree, ref), std::nullopt);
+    slots.insert(ref.slot);
+  }
+  EXPECT_EQ(slots.size(), kept.size());
+  for (const ObjectRef& ref : doomed) {
+    EXPECT_EQ(SecretOf(tree, ref), std::nullopt);
   }
 }
 

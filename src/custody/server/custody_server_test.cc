@@ -15,8 +15,9 @@ using ipc::ProcessKind;
 // A real server over SoftHSM2, one keeper, one operator, all in this process.
 class SocketHarness : public ReleaseClientHarness {
  public:
-  explicit SocketHarness(std::string mirror = {}) : deployment_(std::move(mirror)) {
+  explicit SocketHarness(std::chrono::milliseconds lease = std::chrono::seconds(30)) {
     CustodyServer::Options options;
+    options.lease = lease;
     options.custodian = deployment_.Make();
     server_ = std::make_unique<CustodyServer>(std::move(options));
     auto pair = Channel::MakePair();
@@ -49,15 +50,19 @@ class SocketHarness : public ReleaseClientHarness {
     Result<KeyRevokeReply> revoked = operator_->Call<KeyRevokeReply>(KeyRevoke{key_.id});
     EXPECT_TRUE(revoked.has_value());
   }
-  void AwaitRevocation(const Ticket& ticket) override {
+  void Await(const std::function<bool()>& heard) override {
     const auto end = BootClock::now() + std::chrono::seconds(10);
-    while (!ticket.over() && BootClock::now() < end) {
+    while (!heard() && BootClock::now() < end) {
       ::usleep(1000);
     }
   }
 
   ipc::Peer& operator_peer() { return *operator_; }
   CustodyServer& server() { return *server_; }
+  void StopServer() {
+    operator_.reset();
+    server_.reset();
+  }
   const TenantId& tenant() const { return tenant_; }
 
  private:
@@ -90,6 +95,37 @@ TEST(CustodyServerTest, EraseWithoutMirrorIsRefusedAndSaysWhatToDo) {
   EXPECT_EQ(erased.error().code, ErrorCode::kInvalidArgument);
   EXPECT_NE(erased.error().message.find("custody.mirror"), std::string::npos);
   EXPECT_NE(erased.error().message.find("--no-mirror"), std::string::npos);
+}
+
+bool IsDark(const Lease& lease) {
+  return !lease.With([](KeyView) -> Result<void> { return {}; }).has_value();
+}
+
+TEST(CustodyServerTest, LeasesAreRenewedWhileTheTicketLivesAndEndWithTheCustodian) {
+  constexpr auto kLease = std::chrono::milliseconds(400);
+  SocketHarness harness(kLease);
+  Result<Ticket> ticket = harness.client().Request(harness.Everything());
+  ASSERT_TRUE(ticket.has_value());
+  const policy::Purpose purpose = policy::Purpose::kContent;
+  Result<std::vector<Created>> made =
+      harness.client().Create(*ticket, {NewObject{}}, {&purpose, 1});
+  ASSERT_TRUE(made.has_value());
+  const Lease& lease = made->front().leases.front();
+
+  // Past its first end: only a renewal can have prolonged it.
+  const auto begin = BootClock::now();
+  while (BootClock::now() < begin + 2 * kLease) {
+    ::usleep(10'000);
+  }
+  const bool renewed = !IsDark(lease);
+  harness.StopServer();
+
+  EXPECT_TRUE(renewed);
+  const auto limit = BootClock::now() + std::chrono::seconds(20);
+  while (!IsDark(lease) && BootClock::now() < limit) {
+    ::usleep(10'000);
+  }
+  EXPECT_TRUE(IsDark(lease));
 }
 
 TEST(CustodyServerTest, AKeeperOfAnotherTenantOpensNothing) {

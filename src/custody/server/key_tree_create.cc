@@ -174,25 +174,23 @@ Result<KeyTree::State::Staged> KeyTree::State::StageCreate(
   return staged;
 }
 
-void KeyTree::State::RunCreates(const std::vector<PendingCreate*>& batch) {
+Result<std::vector<std::vector<std::uint32_t>>> KeyTree::State::RunCreates(
+    const std::vector<PendingCreate*>& batch) {
   const std::lock_guard leading(commit_mutex);
   std::vector<std::vector<std::uint32_t>> slots;
   Result<Staged> staged = [&] {
     const std::lock_guard lock(mutex);
     return StageCreate(batch, slots);
   }();
-  Result<void> done = staged ? Commit(*staged) : Result<void>(std::unexpected(staged.error()));
-  if (done) {
-    const std::lock_guard lock(mutex);
-    Install(std::move(*staged));
+  if (!staged) {
+    return std::unexpected(staged.error());
   }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (done) {
-      batch[i]->result = std::move(slots[i]);
-    } else {
-      batch[i]->result = std::unexpected(done.error());
-    }
+  if (Result<void> done = Commit(*staged); !done) {
+    return std::unexpected(done.error());
   }
+  const std::lock_guard lock(mutex);
+  Install(std::move(*staged));
+  return slots;
 }
 
 Result<std::vector<std::uint32_t>> KeyTree::CreateWith(std::vector<NewEntry> entries,
@@ -214,8 +212,15 @@ Result<std::vector<std::uint32_t>> KeyTree::CreateWith(std::vector<NewEntry> ent
     std::vector<State::PendingCreate*> batch;
     batch.swap(s.create_queue);
     lock.unlock();
-    s.RunCreates(batch);
+    Result<std::vector<std::vector<std::uint32_t>>> slots = s.RunCreates(batch);
     lock.lock();
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (slots) {
+        batch[i]->result = std::move((*slots)[i]);
+      } else {
+        batch[i]->result = std::unexpected(slots.error());
+      }
+    }
     s.create_led = false;
     s.create_changed.notify_all();
   }

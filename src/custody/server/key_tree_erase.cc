@@ -156,15 +156,12 @@ Result<Erased> KeyTree::State::EraseNow(std::span<const ObjectRef> objects) {
   return erased;
 }
 
-void KeyTree::State::RunErases(const std::vector<PendingErase*>& batch) {
+Result<Erased> KeyTree::State::RunErases(const std::vector<PendingErase*>& batch) {
   std::vector<ObjectRef> all;
   for (const PendingErase* pending : batch) {
     all.insert(all.end(), pending->objects.begin(), pending->objects.end());
   }
-  const Result<Erased> erased = EraseNow(all);
-  for (PendingErase* pending : batch) {
-    pending->result = erased;  // each learns of the whole epoch
-  }
+  return EraseNow(all);
 }
 
 Result<Erased> KeyTree::Erase(std::span<const ObjectRef> objects) {
@@ -185,8 +182,11 @@ Result<Erased> KeyTree::Erase(std::span<const ObjectRef> objects) {
     std::vector<State::PendingErase*> batch;
     batch.swap(s.erase_queue);
     lock.unlock();
-    s.RunErases(batch);
+    const Result<Erased> erased = s.RunErases(batch);
     lock.lock();
+    for (State::PendingErase* pending : batch) {
+      pending->result = erased;  // each learns of the whole epoch
+    }
     s.last_epoch = BootClock::now();
     s.erase_led = false;
     s.erase_changed.notify_all();

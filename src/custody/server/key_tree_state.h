@@ -40,11 +40,11 @@ struct KeyTree::State {
     std::vector<NewEntry> entries;
     std::vector<StoredDocument> documents;
     std::optional<crypto::Digest> state;
-    std::optional<Result<std::vector<std::uint32_t>>> result;
+    std::optional<Result<std::vector<std::uint32_t>>> result;  // guarded by create_mutex
   };
   struct PendingErase {
     std::vector<ObjectRef> objects;
-    std::optional<Result<Erased>> result;
+    std::optional<Result<Erased>> result;  // guarded by erase_mutex
   };
   struct Cached {
     std::shared_ptr<const KeyNode> node;
@@ -68,8 +68,10 @@ struct KeyTree::State {
 
   // Without `mutex`, by one leader at a time:
   Result<void> Commit(Staged& staged);
-  void RunCreates(const std::vector<PendingCreate*>& batch);
-  void RunErases(const std::vector<PendingErase*>& batch);
+  // Slots of each of the batch.
+  Result<std::vector<std::vector<std::uint32_t>>> RunCreates(
+      const std::vector<PendingCreate*>& batch);
+  Result<Erased> RunErases(const std::vector<PendingErase*>& batch);
   Result<Erased> EraseNow(std::span<const ObjectRef> objects);
   Result<void> PutAnchor();
   Result<void> DestroyOldEpochKeys();
