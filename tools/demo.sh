@@ -67,7 +67,7 @@ step "Reading, sealing and indexing the documents"
 run ingest "$work/documents" --dir "$deployment" --collection docs
 
 step "Asking"
-for question in "What is bisect?" "What is a decorator?" "What is an epoch key?" "What is an iterator?"; do
+for question in "What is a docstring?" "What is bisect?" "What is heapq?" "What is a mapping?"; do
   echo
   run ask "$question" --dir "$deployment" --collection docs
 done

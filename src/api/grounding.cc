@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 namespace casemate::api {
 namespace {
 
 constexpr std::string_view kTask = "Answer from the documents.";
-constexpr std::uint32_t kTokensPerMessage = 8;  // role, its borders, line ends
-constexpr std::uint32_t kTokensPerMark = 5;     // "\n[1] "
-constexpr std::uint32_t kLeastPassage = 12;     // less says nothing
+constexpr std::uint32_t kTokensPerMessage = 8;        // role, its borders, line ends
+constexpr std::uint32_t kTokensPerMark = 5;           // "\n[1] "
+constexpr std::string_view kDash = " \xe2\x80\x94 ";  // U+2014, as in "name — what it is"
+constexpr std::uint32_t kLeastPassage = 12;           // less says nothing
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 
@@ -108,6 +110,29 @@ bool IsAskedFor(PlaintextView term, PlaintextView question) {
   return IsSpace(asked[at - 1]) && ContainsIgnoringCase(asked.substr(at), words);
 }
 
+// Of "bisect — Array bisection" the name alone.
+PlaintextView BeforeDash(PlaintextView heading) {
+  return heading.Part(0, heading.Reveal().find(kDash));
+}
+
+// Where the best hit's heading is what the question asks for, its first chunk among the hits is the
+// definition: hits under other headings are about something else, later chunks go into examples,
+// and a small model takes one thing for another.
+std::optional<std::size_t> FindDefinition(const std::vector<retrieval::SearchHit>& hits,
+                                          PlaintextView question) {
+  if (hits.empty() || !IsAskedFor(BeforeDash(NearestHeading(hits.front().heading)), question)) {
+    return std::nullopt;
+  }
+  std::size_t first = 0;
+  for (std::size_t i = 1; i < hits.size(); ++i) {
+    if (hits[i].file == hits.front().file && hits[i].begin < hits[first].begin &&
+        hits[i].heading.view().Reveal() == hits.front().heading.view().Reveal()) {
+      first = i;
+    }
+  }
+  return first;
+}
+
 void AppendPassage(Plaintext& system, std::size_t number, PlaintextView line) {
   system.AppendLiteral("\n[" + std::to_string(number) + "] ");
   system.Append(line);
@@ -133,7 +158,6 @@ Plaintext OneLine(PlaintextView text) {
 }
 
 Plaintext PassageLine(PlaintextView heading_path, PlaintextView text, PlaintextView question) {
-  constexpr std::string_view kDash = " \xe2\x80\x94 ";  // U+2014
   constexpr std::size_t kMaxTermBytes = 40;
   const PlaintextView heading = NearestHeading(heading_path);
   const std::string_view words = heading.Reveal();
@@ -205,10 +229,7 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
   if (!budget) {
     return std::unexpected(budget.error());
   }
-  // Where the best hit's heading is what the question asks for, hits under other headings are about
-  // something else, and a small model takes one thing for another.
-  const bool only_best_heading =
-      !hits.empty() && IsAskedFor(NearestHeading(hits.front().heading), question);
+  const std::optional<std::size_t> definition = FindDefinition(hits, question);
   std::vector<Plaintext> lines;
   std::vector<PlaintextView> views;
   for (const retrieval::SearchHit& hit : hits) {
@@ -232,14 +253,16 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
   }
   system.AppendLiteral(kTask);
   std::uint32_t left = *budget;
-  const std::uint32_t cap = std::max<std::uint32_t>(
-      options.passage_tokens, *budget / static_cast<std::uint32_t>(options.max_passages));
+  const std::uint32_t cap =
+      definition
+          ? options.passage_tokens
+          : std::max<std::uint32_t>(options.passage_tokens,
+                                    *budget / static_cast<std::uint32_t>(options.max_passages));
   for (std::size_t i = 0; i < hits.size() && grounded.passages.size() < options.max_passages; ++i) {
     if (left < kTokensPerMark + kLeastPassage) {
       break;
     }
-    if (only_best_heading &&
-        hits[i].heading.view().Reveal() != hits.front().heading.view().Reveal()) {
+    if (definition && i != *definition) {
       continue;
     }
     const std::uint32_t most = std::min(cap, left - kTokensPerMark);
