@@ -17,13 +17,21 @@
 namespace casemate::custody {
 
 inline std::filesystem::path TestTokenFolder() {
-  static const std::filesystem::path folder = [] {
-    std::string pattern = (std::filesystem::temp_directory_path() / "casemate-token-XXXXXX");
-    const std::filesystem::path made = ::mkdtemp(pattern.data());
-    EXPECT_TRUE(UseSoftHsmFolder(made).has_value());
-    return made;
-  }();
-  return folder;
+  // Removed when the program ends.
+  struct Folder {
+    Folder() {
+      std::string pattern = (std::filesystem::temp_directory_path() / "casemate-token-XXXXXX");
+      path = ::mkdtemp(pattern.data());
+      EXPECT_TRUE(UseSoftHsmFolder(path).has_value());
+    }
+    ~Folder() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+    std::filesystem::path path;
+  };
+  static const Folder folder;
+  return folder.path;
 }
 
 class Deployment {
