@@ -231,7 +231,9 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
   }
   const std::optional<std::size_t> definition = FindDefinition(hits, question);
   std::vector<Plaintext> lines;
+  lines.reserve(hits.size());
   std::vector<PlaintextView> views;
+  views.reserve(hits.size());
   for (const retrieval::SearchHit& hit : hits) {
     lines.push_back(PassageLine(hit.heading, hit.text, question));
   }
