@@ -23,7 +23,9 @@ for preset in release dev; do
 done
 python3 tools/check_arrows.py ${built:+"$built"}
 
-[ -n "$base" ] || base=$(git rev-parse -q --verify origin/main || git rev-parse -q --verify HEAD~1 || true)
+[ -n "$base" ] || base=$(git rev-parse -q --verify origin/main || true)
+# A fresh clone is its own origin: there the last commit is what changed.
+[ -n "$base" ] && [ "$base" != "$(git rev-parse HEAD)" ] || base=$(git rev-parse -q --verify HEAD~1 || true)
 if [ -n "$all" ] || [ -z "$base" ]; then
   mapfile -t changed < <(git ls-files 'src/*.cc')
 else

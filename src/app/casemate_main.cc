@@ -1,9 +1,14 @@
 #include "app/command_line.h"
 #include "base/log.h"
+#include "crypto/init.h"
 
 // The command: `casemate COMMAND`. Each command has its file; docs/cli.md has them all.
 int main(int argc, char** argv) {
   casemate::InitLog("casemate", casemate::LogLevel::kWarning);
+  if (casemate::Result<void> ready = casemate::crypto::InitCrypto(); !ready) {
+    casemate::LogError("OpenSSL is not ready", ready.error());
+    return 1;
+  }
   casemate::app::CommandLine line;
   casemate::app::AddInit(line);
   casemate::app::AddServe(line);

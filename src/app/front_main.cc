@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "crypto/init.h"
 #include "custody/messages.h"
 #include "ipc/child.h"
 #include "ipc/peer.h"
@@ -42,6 +43,9 @@ class Ending {
 Result<void> Confine(const ipc::SetupFront& setup) {
   if (Result<void> hardened = HardenProcess(/*die_with_parent=*/true); !hardened) {
     return hardened;
+  }
+  if (Result<void> ready = crypto::InitCrypto(); !ready) {
+    return ready;
   }
   sandbox::Rules rules;
   rules.may_use_network = true;

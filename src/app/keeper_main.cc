@@ -12,6 +12,7 @@
 #include "api/router.h"
 #include "app/keeper_parser.h"
 #include "base/log.h"
+#include "crypto/init.h"
 #include "custody/client/socket_release_client.h"
 #include "inference/client/supervisor_room_directory.h"
 #include "ipc/child.h"
@@ -236,6 +237,10 @@ int Run() {
   InitLog("keeper");
   if (Result<void> hardened = HardenProcess(/*die_with_parent=*/true); !hardened) {
     LogError("hardening failed", hardened.error());
+    return EXIT_FAILURE;
+  }
+  if (Result<void> ready = crypto::InitCrypto(); !ready) {
+    LogError("OpenSSL is not ready", ready.error());
     return EXIT_FAILURE;
   }
   Result<Started> started = ipc::ReceiveSetup<ipc::SetupKeeper>(ipc::ProcessKind::kKeeper, 2, 2);

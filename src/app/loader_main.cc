@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "crypto/init.h"
 #include "ipc/child.h"
 #include "ipc/supervision.h"
 #include "sandbox/sandbox.h"
@@ -26,6 +27,9 @@ constexpr std::size_t kStep = std::size_t{1} << 20;  // bytes
 Result<void> Confine() {
   if (Result<void> hardened = HardenProcess(/*die_with_parent=*/true); !hardened) {
     return hardened;
+  }
+  if (Result<void> ready = crypto::InitCrypto(); !ready) {
+    return ready;
   }
   Result<sandbox::Applied> applied = sandbox::Enter({.may_make_threads = false, .max_files = 16});
   return applied ? Result<void>() : std::unexpected(applied.error());
