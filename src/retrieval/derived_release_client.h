@@ -75,8 +75,8 @@ class DerivedReleaseClient : public custody::ReleaseClient {
     if (!key) {
       return std::unexpected(key.error());
     }
-    auto state = std::make_shared<custody::Lease::State>(std::move(*key), policy::kLowestLabel,
-                                                         BootClock::now() + std::chrono::hours(1));
+    auto state = std::make_shared<custody::Lease::State>(
+        std::move(*key), object, policy::kLowestLabel, BootClock::now() + std::chrono::hours(1));
     if (Result<void> added = ticket.state()->Add(state); !added) {
       return std::unexpected(added.error());
     }
