@@ -149,6 +149,10 @@ TEST_F(RoomServerTest, AnEndedRoomIsUnavailableAndNotAlive) {
   Result<GenerateDone> done = client_->Generate(AskAboutGannet(), {}, {});
   ASSERT_FALSE(done.has_value());
   EXPECT_EQ(done.error().code, ErrorCode::kUnavailable);
+  // The send may fail before the reader thread has seen the end: that follows at once.
+  for (int i = 0; i < 5000 && client_->alive(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   EXPECT_FALSE(client_->alive());
 }
 
