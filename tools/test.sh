@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the dev preset (unit tests under ASan and UBSan) and the release preset (end to end, sandbox,
 # kill and residue tests: ASan replaces malloc and breaks seccomp), then runs both in one ctest.
-# usage: tools/test.sh [FILTER] [--long] [--peers]
+# usage: tools/test.sh [FILTER] [--long]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 filter=
@@ -9,8 +9,7 @@ export CASEMATE_LONG=
 for argument in "$@"; do
   case $argument in
     --long) CASEMATE_LONG=1 ;;
-    --peers) export CASEMATE_PEERS=1 ;;
-    -*) echo "test: expected a filter, --long or --peers, found '$argument'" >&2; exit 2 ;;
+    -*) echo "test: expected a filter or --long, found '$argument'" >&2; exit 2 ;;
     *) filter=$argument ;;
   esac
 done
