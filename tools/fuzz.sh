@@ -19,9 +19,11 @@ for name in "${targets[@]}"; do
   mkdir -p "$work/$name"
   echo "fuzz: $name for $seconds s"
   # New inputs go to the build folder; the committed corpus is read only.
+  # A target that cannot start, or ends badly without writing an input, has failed too.
   "build/fuzz/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix="$work/$name-" "$work/$name" "tests/fuzz/corpus/$name" 2>&1 |
-    grep -E 'stat::number_of_executed_units|ERROR|SUMMARY|Test unit written' || true
+    -artifact_prefix="$work/$name-" "$work/$name" "tests/fuzz/corpus/$name" >"$work/$name.log" 2>&1 || {
+    tail -n 30 "$work/$name.log"; echo "fuzz: $name failed; log: $work/$name.log"; exit 1; }
+  grep 'stat::number_of_executed_units' "$work/$name.log"
   ! compgen -G "$work/$name-*" >/dev/null || { echo "fuzz: $name found: $(ls "$work/$name"-*)"; exit 1; }
 done
 echo "fuzz: ${#targets[@]} targets, nothing found"
