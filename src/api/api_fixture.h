@@ -73,7 +73,7 @@ class FakeRoom : public inference::RoomClient {
       if (i >= fail_after) {
         return Fail(ErrorCode::kUnavailable, "the room died");
       }
-      if (cancelled() || !sink.text(PlaintextView::Of(answer[i]))) {
+      if (cancelled() || !sink.text({.text = Plaintext::Copy(PlaintextView::Of(answer[i]))})) {
         return Fail(ErrorCode::kCancelled, "cancelled");
       }
       ++done.completion_tokens;

@@ -127,7 +127,9 @@ Result<void> Stream(Exchange& exchange, const ChatRequest& request, inference::R
   sink.started = [&](const inference::GenerateStarted&) {
     return exchange.StartEvents().has_value() && chunks.Role().has_value();
   };
-  sink.text = [&](PlaintextView text) { return chunks.Text(text).has_value(); };
+  sink.text = [&](const inference::GenerateText& piece) {
+    return chunks.Text(piece.text).has_value();
+  };
   Result<inference::GenerateDone> done = room.Generate(request.generate, sink, cancelled);
   if (!done) {
     return About(done.error(), done.error().code == ErrorCode::kTooLarge ? "messages" : "");
@@ -140,8 +142,8 @@ Result<void> Whole(Exchange& exchange, const ChatRequest& request, inference::Ro
   Plaintext text;
   inference::RoomClient::Sink sink;
   sink.started = [](const inference::GenerateStarted&) { return true; };
-  sink.text = [&](PlaintextView piece) {
-    text.Append(piece);
+  sink.text = [&](const inference::GenerateText& piece) {
+    text.Append(piece.text);
     return true;
   };
   Result<inference::GenerateDone> done = room.Generate(request.generate, sink, cancelled);

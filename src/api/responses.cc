@@ -118,9 +118,9 @@ class Making {
     sink.started = [&](const inference::GenerateStarted&) {
       return !request_.stream || StartStream().has_value();
     };
-    sink.text = [&](PlaintextView piece) {
-      state_.text.Append(piece);
-      return !request_.stream || events_.Text(piece).has_value();
+    sink.text = [&](const inference::GenerateText& piece) {
+      state_.text.Append(piece.text);
+      return !request_.stream || events_.Text(piece.text).has_value();
     };
     return room.Generate(generate, sink, [&] { return exchange_.cancelled() || ticket_.over(); });
   }

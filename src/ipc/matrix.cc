@@ -28,9 +28,9 @@ constexpr std::array kKeeperToCustodian = {kTicketRequest, kOpen,          kRene
 constexpr std::array kCustodianToKeeper = {
     kTenant,           kTicketReply,        kOpenReply,  kRenewReply,
     kCloseTicketReply, kCreateObjectsReply, kEraseReply, kRevoke};
-constexpr std::array kKeeperToRoom = {kGenerate, kEmbed, kCountTokens};
-constexpr std::array kRoomToKeeper = {kGenerateStarted, kGenerateText, kGenerateDone, kEmbedReply,
-                                      kCountTokensReply};
+constexpr std::array kKeeperToRoom = {kGenerate, kEmbed, kCountTokens, kRank};
+constexpr std::array kRoomToKeeper = {kGenerateStarted, kGenerateText,     kGenerateDone,
+                                      kEmbedReply,      kCountTokensReply, kRankReply};
 constexpr std::array kKeeperToParse = {kParseDocument};
 constexpr std::array kParseToKeeper = {kParseDocumentReply};
 constexpr std::array kOperatorToCustodian = {kKeyCreate,    kKeyList,    kKeyRevoke,
@@ -191,6 +191,10 @@ std::string_view MessageTypeName(MessageType type) {
       return "count_tokens";
     case kCountTokensReply:
       return "count_tokens_reply";
+    case kRank:
+      return "rank";
+    case kRankReply:
+      return "rank_reply";
     case kParseDocument:
       return "parse_document";
     case kParseDocumentReply:

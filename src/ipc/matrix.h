@@ -77,6 +77,8 @@ enum class MessageType : std::uint16_t {
   kEmbedReply = 117,
   kCountTokens = 118,
   kCountTokensReply = 119,
+  kRank = 120,
+  kRankReply = 121,
   // Keeper and parser.
   kParseDocument = 128,
   kParseDocumentReply = 129,

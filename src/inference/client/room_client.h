@@ -18,7 +18,7 @@ class RoomClient {
   struct Sink {
     // Called in order: once, then for each piece. Returning false cancels the generation.
     std::function<bool(const GenerateStarted&)> started;
-    std::function<bool(PlaintextView)> text;
+    std::function<bool(const GenerateText&)> text;
   };
 
   virtual ~RoomClient() = default;

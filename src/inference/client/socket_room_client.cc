@@ -77,7 +77,7 @@ Result<std::optional<GenerateDone>> Take(const ipc::Frame& frame, const RoomClie
       if (!text) {
         return std::unexpected(text.error());
       }
-      if (sink.text && !sink.text(text->text)) {
+      if (sink.text && !sink.text(*text)) {
         return Cancelled();
       }
       return std::nullopt;

@@ -74,8 +74,8 @@ TEST_F(RoomServerTest, AnAnswerStreamsThroughTheChannel) {
                                                        return true;
                                                      },
                                                  .text =
-                                                     [&](PlaintextView piece) {
-                                                       text += piece.Reveal();
+                                                     [&](const GenerateText& piece) {
+                                                       text += piece.text.view().Reveal();
                                                        return true;
                                                      }},
                                                 {});
@@ -88,7 +88,7 @@ TEST_F(RoomServerTest, AnAnswerStreamsThroughTheChannel) {
 TEST_F(RoomServerTest, ASinkThatSaysNoGivesCancelled) {
   StartRoom(true);
   Result<GenerateDone> done = client_->Generate(
-      AskAboutGannet(), {.started = {}, .text = [](PlaintextView) { return false; }}, {});
+      AskAboutGannet(), {.started = {}, .text = [](const GenerateText&) { return false; }}, {});
   ASSERT_FALSE(done.has_value());
   EXPECT_EQ(done.error().code, ErrorCode::kCancelled);
   generator_->WaitUntilIdle();
@@ -101,7 +101,7 @@ TEST_F(RoomServerTest, CancelledFromOutsideGivesCancelled) {
       client_->Generate(AskAboutGannet(),
                         {.started = {},
                          .text =
-                             [&](PlaintextView) {
+                             [&](const GenerateText&) {
                                cancelled = true;
                                std::this_thread::sleep_for(std::chrono::milliseconds(50));
                                return true;
