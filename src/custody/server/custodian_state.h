@@ -52,6 +52,12 @@ struct Custodian::State {
                                         StateDocument& next);
 };
 
+// The log's name in its checkpoints.
+std::string LogOrigin(const TenantId& deployment);
+
+// A leaf of this type and of now.
+audit::Leaf LeafOf(audit::LeafType type);
+
 // Makes an entry with a fresh secret.
 Result<NewEntry> FreshEntry(const ObjectId& id, policy::ObjectKind kind);
 

@@ -1,97 +1,17 @@
 #include "custody/server/custody_server.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <atomic>
-#include <cerrno>
-#include <condition_variable>
-#include <list>
-#include <mutex>
-#include <thread>
-
-#include "base/log.h"
-#include "custody/server/release_desk.h"
-#include "ipc/peer.h"
+#include "custody/server/custody_server_state.h"
 #include "ipc/supervision.h"
 
 namespace casemate::custody {
 namespace {
 
-constexpr std::size_t kMaxOperators = 16;  // control connections at the same time
 constexpr std::chrono::seconds kHousekeeping{1};
 
-// Runs `serve` on the decoded request and answers with what it returns.
-template <typename Request, typename Serve>
-void Answer(ipc::Incoming& incoming, Serve serve) {
-  Result<Request> request = incoming.Decode<Request>();
-  if (!request) {
-    incoming.Fail(request.error());
-    return;
-  }
-  auto reply = serve(*request);
-  if (!reply) {
-    incoming.Fail(reply.error());
-    return;
-  }
-  incoming.Reply(*reply);
-}
-
 }  // namespace
-
-struct CustodyServer::State {
-  std::unique_ptr<Custodian> custodian;
-  std::unique_ptr<ReleaseDesk> desk;
-  UniqueFd control;
-  UniqueFd wake;
-
-  struct Connection {
-    std::mutex mutex;                 // guards `peer`, also while something is sent on it
-    std::unique_ptr<ipc::Peer> peer;  // ends when the connection is reaped
-    std::atomic<bool> gone = false;
-    ReleaseDesk::SessionId session = 0;
-    bool is_operator = false;
-
-    template <typename T>
-    void Notify(const T& message) {
-      const std::lock_guard lock(mutex);
-      if (peer && !gone) {
-        if (Result<void> sent = peer->Notify(message); !sent) {
-          LogError("a notice could not be sent", sent.error());
-        }
-      }
-    }
-    // Waits for requests that are being served. Not with `mutex` held: they may send notices.
-    void End() {
-      std::unique_ptr<ipc::Peer> ending;
-      {
-        const std::lock_guard lock(mutex);
-        ending = std::move(peer);
-      }
-    }
-  };
-  std::mutex mutex;  // guards all below
-  std::condition_variable changed;
-  std::shared_ptr<Connection> front;
-  std::list<std::shared_ptr<Connection>> connections;
-  bool stopping = false;
-  bool stopped = false;
-  std::thread acceptor;
-  std::thread housekeeper;
-
-  void ServeKeeper(ReleaseDesk::SessionId session, ipc::Incoming incoming);
-  void ServeOperator(ipc::Incoming incoming);
-  void PushAdmission();
-  void PushTenants();
-  void RunAcceptor();
-  void RunHousekeeper();
-  void Reap();
-  Result<void> AttachKeeper(const TenantId& tenant, UniqueFd socket);
-  void AttachOperator(ipc::Channel channel);
-};
 
 // --- Keepers ------------------------------------------------------------------------------------
 
@@ -158,138 +78,6 @@ Result<void> CustodyServer::State::AttachKeeper(const TenantId& tenant, UniqueFd
   const std::lock_guard lock(mutex);
   connections.push_back(std::move(connection));
   return {};
-}
-
-// --- Operator -----------------------------------------------------------------------------------
-
-void CustodyServer::State::ServeOperator(ipc::Incoming incoming) {
-  switch (incoming.type()) {
-    case ipc::MessageType::kKeyCreate:
-      return Answer<KeyCreate>(incoming, [&](const KeyCreate& request) {
-        Result<KeyCreateReply> reply = custodian->CreateKey(request);
-        if (reply) {
-          PushAdmission();
-        }
-        return reply;
-      });
-    case ipc::MessageType::kKeyRevoke:
-      return Answer<KeyRevoke>(incoming, [&](const KeyRevoke& request) -> Result<KeyRevokeReply> {
-        Result<std::uint64_t> logged = custodian->RevokeKey(request.id);
-        if (!logged) {
-          return std::unexpected(logged.error());
-        }
-        KeyRevokeReply reply;
-        reply.tickets_ended = desk->EndTicketsOf(request.id);
-        reply.log_index = *logged;
-        PushAdmission();
-        return reply;
-      });
-    case ipc::MessageType::kKeyList:
-      return Answer<KeyList>(
-          incoming, [&](const KeyList&) -> Result<KeyListReply> { return custodian->ListKeys(); });
-    case ipc::MessageType::kTenantCreate:
-      return Answer<TenantCreate>(incoming, [&](const TenantCreate& request) {
-        Result<TenantCreateReply> reply = custodian->CreateTenant(request);
-        if (reply) {
-          PushAdmission();
-        }
-        return reply;
-      });
-    case ipc::MessageType::kTenantList:
-      return Answer<TenantList>(incoming, [&](const TenantList&) -> Result<TenantListReply> {
-        return custodian->ListTenants();
-      });
-    case ipc::MessageType::kModelRegister:
-      return Answer<ModelRegister>(incoming, [&](const ModelRegister& request) {
-        Result<ModelRegisterReply> reply = custodian->RegisterModel(request);
-        if (reply) {
-          PushTenants();
-        }
-        return reply;
-      });
-    case ipc::MessageType::kModelList:
-      return Answer<ModelList>(incoming, [&](const ModelList&) -> Result<ModelListReply> {
-        return custodian->ListModels();
-      });
-    case ipc::MessageType::kStatus:
-      return Answer<StatusRequest>(incoming, [&](const StatusRequest&) -> Result<StatusReply> {
-        StatusReply reply = custodian->Status();
-        reply.open_tickets = desk->open_tickets();
-        reply.opened_keys = desk->opened_keys();
-        return reply;
-      });
-    default:
-      incoming.Fail({ErrorCode::kInvalidArgument, "no request of an operator here", {}, {}});
-  }
-}
-
-void CustodyServer::State::AttachOperator(ipc::Channel channel) {
-  auto connection = std::make_shared<Connection>();
-  connection->is_operator = true;
-  std::weak_ptr<Connection> weak = connection;
-  ipc::Peer::Handlers handlers;
-  handlers.request = [this](ipc::Incoming incoming) { ServeOperator(std::move(incoming)); };
-  handlers.notice = [](const ipc::Frame&) {};
-  handlers.closed = [this, weak](const Error&) {
-    if (const auto alive = weak.lock()) {
-      alive->gone = true;
-      changed.notify_all();
-    }
-  };
-  ipc::PeerOptions options;
-  options.workers = 1;
-  auto peer = ipc::Peer::Start(std::move(channel), std::move(handlers), options);
-  const std::lock_guard lock(mutex);
-  connection->peer = std::move(peer);
-  connections.push_back(std::move(connection));
-}
-
-namespace {
-
-// The command runs as the deployment's owner or as root; anybody else is turned away before a byte
-// is read.
-bool MayOperate(int socket) {
-  ucred credentials{};
-  socklen_t size = sizeof(credentials);
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
-         (credentials.uid == ::geteuid() || credentials.uid == 0);
-}
-
-}  // namespace
-
-void CustodyServer::State::RunAcceptor() {
-  for (;;) {
-    std::array<pollfd, 2> polled = {{{control.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}}};
-    if (::poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) {
-      return;
-    }
-    if (polled[1].revents != 0) {
-      return;
-    }
-    if ((polled[0].revents & POLLIN) == 0) {
-      if (polled[0].revents != 0) {
-        return;  // the socket is gone
-      }
-      continue;
-    }
-    UniqueFd socket(::accept4(control.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket.valid()) {
-      continue;
-    }
-    std::size_t operators = 0;
-    {
-      const std::lock_guard lock(mutex);
-      for (const auto& connection : connections) {
-        operators += connection->is_operator && !connection->gone ? 1 : 0;
-      }
-    }
-    if (!MayOperate(socket.get()) || operators >= kMaxOperators) {
-      Log(LogLevel::kWarning, "a control connection was refused", {{"open", operators}});
-      continue;
-    }
-    AttachOperator(
-        ipc::Channel(std::move(socket), ipc::ProcessKind::kCustodian, ipc::ProcessKind::kOperator));
-  }
 }
 
 // --- Front and pushes ---------------------------------------------------------------------------

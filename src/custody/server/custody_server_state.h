@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "custody/server/custody_server.h"
+#include "custody/server/release_desk.h"
+#include "ipc/peer.h"
+
+// Inside this folder only.
+namespace casemate::custody {
+
+// Runs `serve` on the decoded request and answers with what it returns.
+template <typename Request, typename Serve>
+void Answer(ipc::Incoming& incoming, Serve serve) {
+  Result<Request> request = incoming.Decode<Request>();
+  if (!request) {
+    incoming.Fail(request.error());
+    return;
+  }
+  auto reply = serve(*request);
+  if (!reply) {
+    incoming.Fail(reply.error());
+    return;
+  }
+  incoming.Reply(*reply);
+}
+
+struct CustodyServer::State {
+  std::unique_ptr<Custodian> custodian;
+  std::unique_ptr<ReleaseDesk> desk;
+  UniqueFd control;
+  UniqueFd wake;
+
+  struct Connection {
+    std::mutex mutex;                 // guards `peer`, also while something is sent on it
+    std::unique_ptr<ipc::Peer> peer;  // ends when the connection is reaped
+    std::atomic<bool> gone = false;
+    ReleaseDesk::SessionId session = 0;
+    bool is_operator = false;
+
+    template <typename T>
+    void Notify(const T& message) {
+      const std::lock_guard lock(mutex);
+      if (peer && !gone) {
+        if (Result<void> sent = peer->Notify(message); !sent) {
+          LogError("a notice could not be sent", sent.error());
+        }
+      }
+    }
+    // Waits for requests that are being served. Not with `mutex` held: they may send notices.
+    void End() {
+      std::unique_ptr<ipc::Peer> ending;
+      {
+        const std::lock_guard lock(mutex);
+        ending = std::move(peer);
+      }
+    }
+  };
+  std::mutex mutex;  // guards all below
+  std::condition_variable changed;
+  std::shared_ptr<Connection> front;
+  std::list<std::shared_ptr<Connection>> connections;
+  bool stopping = false;
+  bool stopped = false;
+  std::thread acceptor;
+  std::thread housekeeper;
+
+  void ServeKeeper(ReleaseDesk::SessionId session, ipc::Incoming incoming);
+  void ServeOperator(ipc::Incoming incoming);
+  void PushAdmission();
+  void PushTenants();
+  void RunAcceptor();
+  void RunHousekeeper();
+  void Reap();
+  Result<void> AttachKeeper(const TenantId& tenant, UniqueFd socket);
+  void AttachOperator(ipc::Channel channel);
+};
+
+}  // namespace casemate::custody
