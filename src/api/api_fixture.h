@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,22 @@ class FakeRoom : public inference::RoomClient {
       counts.push_back(Words(text.Reveal()));
     }
     return counts;
+  }
+
+  // Words that query and document share.
+  Result<inference::RankReply> Rank(const inference::Rank& request) override {
+    inference::RankReply reply;
+    const std::string query = Text(request.query);
+    for (const Plaintext& document : request.documents) {
+      std::istringstream words(Text(document));
+      float score = 0;
+      for (std::string word; words >> word;) {
+        score += query.find(word) != std::string::npos ? 1.0F : 0.0F;
+      }
+      reply.scores.push_back(score);
+      reply.tokens += Words(Text(document));
+    }
+    return reply;
   }
 };
 

@@ -54,6 +54,9 @@ class FakeRoomClient : public inference::RoomClient {
     }
     return tokens;
   }
+  Result<inference::RankReply> Rank(const inference::Rank&) override {
+    return Fail(ErrorCode::kUnavailable, "this model only counts and embeds");
+  }
 
   std::atomic<int> embeds = 0;
   std::atomic<int> counts = 0;

@@ -33,6 +33,8 @@ class RoomClient {
   [[nodiscard]] virtual Result<EmbedReply> Embed(const inference::Embed& request) = 0;
   [[nodiscard]] virtual Result<std::vector<std::uint32_t>> CountTokens(
       const std::vector<PlaintextView>& texts) = 0;
+  // One score a document. Errors: as Generate.
+  [[nodiscard]] virtual Result<RankReply> Rank(const inference::Rank& request) = 0;
 };
 
 // Where the keeper gets rooms by model name; starts them on demand through the supervisor.

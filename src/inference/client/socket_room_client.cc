@@ -170,4 +170,15 @@ Result<std::vector<std::uint32_t>> SocketRoomClient::CountTokens(
   return std::move(reply->tokens);
 }
 
+Result<RankReply> SocketRoomClient::Rank(const inference::Rank& request) {
+  Result<RankReply> reply = peer_->Call<RankReply>(request, kEmbedDeadline);
+  if (!reply) {
+    return std::unexpected(Explain(reply.error()));
+  }
+  if (reply->scores.size() != request.documents.size()) {
+    return Fail(ErrorCode::kIntegrityFailure, "scores of a wrong number from the room");
+  }
+  return reply;
+}
+
 }  // namespace casemate::inference

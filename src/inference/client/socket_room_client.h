@@ -23,6 +23,7 @@ class SocketRoomClient : public RoomClient {
   [[nodiscard]] Result<EmbedReply> Embed(const inference::Embed& request) override;
   [[nodiscard]] Result<std::vector<std::uint32_t>> CountTokens(
       const std::vector<PlaintextView>& texts) override;
+  [[nodiscard]] Result<RankReply> Rank(const inference::Rank& request) override;
 
   bool alive() const { return alive_->load(); }
 
