@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "custody/messages.h"
-#include "policy/label.h"
+#include "net/caller.h"
 #include "secmem/plaintext.h"
 
 // Who may ask, as the custodian says.
@@ -24,16 +24,6 @@ struct Credential {
 // Reads the value of an Authorization field. Errors: kUnauthenticated, in words that tell nothing
 // about which part was wrong.
 [[nodiscard]] Result<Credential> ParseBearer(PlaintextView authorization);
-
-// For whom a request is done.
-struct Caller {
-  TenantId tenant;
-  PrincipalId principal;
-  KeyId key;  // none on the operator's socket
-  policy::Label ceiling = policy::kLowestLabel;
-  bool from_operator = false;
-  bool operator==(const Caller&) const = default;
-};
 
 // The custodian's table, made fast to ask. Immutable.
 class AdmissionTable {

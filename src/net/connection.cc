@@ -31,11 +31,12 @@ bool IsToken(std::string_view value, std::string_view token) {
 
 }  // namespace
 
-Connection::Connection(const boost::asio::any_io_executor& executor, Shared& shared, Kind kind,
-                       std::unique_ptr<Stream> stream, bool overloaded)
+Connection::Connection(const boost::asio::any_io_executor& executor, Shared& shared,
+                       std::shared_ptr<const Gate> gate, std::unique_ptr<Stream> stream,
+                       bool overloaded)
     : executor_(executor),
       shared_(shared),
-      kind_(kind),
+      gate_(std::move(gate)),
       stream_(std::move(stream)),
       overloaded_(overloaded),
       input_(Plaintext::Zeroed(kInputBytes)),
@@ -79,7 +80,7 @@ Connection::Awaitable<void> Connection::Run() {
     co_return;
   }
   tls_group_ = stream_->tls_group();
-  if (kind_ == Kind::kTls && !TlsContext::IsHybrid(tls_group_)) {
+  if (!tls_group_.empty() && !IsHybridGroup(tls_group_)) {
     const std::uint64_t classical = ++shared_.counters.classical_connections;
     Log(LogLevel::kWarning, "classical connection",
         {{"classical_so_far", classical},
@@ -246,6 +247,10 @@ Connection::Awaitable<bool> Connection::Route(HttpParser& parser, Request reques
   const bool keep_alive = request.keep_alive;
   request.keep_alive = keep_alive && parser.done();
   request.unread_body = !parser.done();
+  request.answer_fields = gate_->AnswerFields(request.head);
+  if (const std::optional<Gate::Refusal> refusal = gate_->Check(request.head)) {
+    co_return co_await ReplyError(request, refusal->error, refusal->status, refusal->code);
+  }
   if (overloaded_) {
     co_return co_await ReplyError(
         request,
@@ -264,7 +269,7 @@ Connection::Awaitable<bool> Connection::Route(HttpParser& parser, Request reques
       (request.target.path == "/health" || request.target.path == "/ready")) {
     co_return co_await ReplyHealth(request);
   }
-  const Result<Caller> caller = Authenticate(request.head);
+  const Result<Caller> caller = gate_->Admit(request.head);
   if (!caller) {
     const bool unknown = caller.error().code == ErrorCode::kUnauthenticated;
     shared_.counters.unauthenticated += unknown ? 1 : 0;
@@ -311,23 +316,6 @@ Connection::Awaitable<bool> Connection::Route(HttpParser& parser, Request reques
   caller_.reset();
   --shared_.requests_in_flight;
   co_return go_on;
-}
-
-Result<Caller> Connection::Authenticate(const MessageHead& head) {
-  if (shared_.admission == nullptr) {
-    return Fail(ErrorCode::kUnavailable, "the custodian has not said yet who may ask; try again");
-  }
-  if (kind_ == Kind::kOperator) {
-    const std::string* tenant = head.Find("x-casemate-tenant");
-    return shared_.admission->Operator(tenant != nullptr ? *tenant : "");
-  }
-  const bool one = head.authorizations == 1;
-  const Result<Credential> credential =
-      ParseBearer(one ? head.authorization.view() : PlaintextView());
-  if (!credential) {
-    return std::unexpected(credential.error());
-  }
-  return shared_.admission->Authenticate(*credential);
 }
 
 }  // namespace casemate::net

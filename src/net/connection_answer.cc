@@ -26,11 +26,13 @@ Plaintext FrameChunk(PlaintextView piece) {
 // What has been sent of one answer, and what is allowed next.
 class AnswerWriter {
  public:
-  AnswerWriter(bool head_request, bool http11, bool keep_alive, std::string_view request_id)
+  AnswerWriter(bool head_request, bool http11, bool keep_alive, std::string_view request_id,
+               const std::vector<Header>& own_fields)
       : head_request_(head_request),
         http11_(http11),
         keep_alive_(keep_alive),
-        request_id_(request_id) {}
+        request_id_(request_id),
+        own_fields_(own_fields) {}
 
   bool has_head() const { return has_head_; }
   bool keep_alive() const { return keep_alive_; }
@@ -48,8 +50,14 @@ class AnswerWriter {
                : http11_                                                   ? BodyFraming::kChunked
                                                                            : BodyFraming::kUntilEnd;
     keep_alive_ = keep_alive_ && framing_ != BodyFraming::kUntilEnd;
+    // A backend that asked another server passes that server's id on: one id in both logs.
+    const auto own_id = std::ranges::find(head.headers, "x-request-id", &Header::name);
     Plaintext text = Plaintext::Copy(BuildResponseHead(
-        {.head = head, .framing = framing_, .keep_alive = keep_alive_, .request_id = request_id_}));
+        {.head = head,
+         .framing = framing_,
+         .keep_alive = keep_alive_,
+         .request_id = own_id != head.headers.end() ? std::string_view(own_id->value) : request_id_,
+         .own_fields = own_fields_}));
     if (framing_ == BodyFraming::kLength) {
       held_ = std::move(text);  // goes with the first piece: one write, one record
       return Plaintext();
@@ -90,6 +98,7 @@ class AnswerWriter {
   bool http11_;
   bool keep_alive_;
   std::string_view request_id_;
+  const std::vector<Header>& own_fields_;
   bool has_head_ = false;
   bool bodiless_ = false;
   BodyFraming framing_ = BodyFraming::kLength;
@@ -175,7 +184,7 @@ Connection::Awaitable<bool> Connection::Forward(HttpParser& parser, Request& req
 Connection::Awaitable<bool> Connection::Relay(Request& request,
                                               const std::shared_ptr<Answer>& answer) {
   AnswerWriter writer(request.head.method == "HEAD", request.head.http11, request.keep_alive,
-                      request.id);
+                      request.id, request.answer_fields);
   bool written = false;
   while (true) {
     // The next part is asked for when the one before is with the client: a slow client slows the

@@ -11,12 +11,12 @@
 #include <string>
 #include <variant>
 
-#include "net/admission.h"
 #include "net/backend.h"
+#include "net/gate.h"
+#include "net/http_options.h"
 #include "net/http_parser.h"
 #include "net/request_target.h"
 #include "net/response_head.h"
-#include "net/server.h"
 #include "net/signal_internal.h"
 #include "net/stream_internal.h"
 #include "net/work_pool.h"
@@ -25,10 +25,8 @@ namespace casemate::net {
 
 // What the connections of one server share. The io_context's thread only, but for `counters`.
 struct Shared {
-  ServerOptions options;
+  HttpServerOptions options;
   std::shared_ptr<Backend> backend;
-  std::shared_ptr<const AdmissionTable> admission;  // nullptr until the custodian has sent it
-  bool has_identity = false;
   std::uint32_t requests_in_flight = 0;
   struct {
     std::atomic<std::uint64_t> connections, refused_handshakes, classical_connections, requests,
@@ -43,9 +41,8 @@ struct Shared {
 // io_context's only.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  enum class Kind : unsigned char { kTls, kOperator };
-  Connection(const boost::asio::any_io_executor& executor, Shared& shared, Kind kind,
-             std::unique_ptr<Stream> stream, bool overloaded);
+  Connection(const boost::asio::any_io_executor& executor, Shared& shared,
+             std::shared_ptr<const Gate> gate, std::unique_ptr<Stream> stream, bool overloaded);
 
   // Serves until the client or an error ends it.
   boost::asio::awaitable<void> Run();
@@ -61,7 +58,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct Request {
     MessageHead head;
     RequestTarget target;
-    std::string id;  // x-request-id
+    std::string id;                     // x-request-id
+    std::vector<Header> answer_fields;  // the gate's
     bool keep_alive = true;
     bool unread_body = false;  // what is answered now is answered before the client has sent all
   };
@@ -78,7 +76,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Awaitable<Result<void>> ReadHead(HttpParser& parser);
   Awaitable<Result<void>> ReadBody(HttpParser& parser, Plaintext& body);
   Awaitable<bool> Route(HttpParser& parser, Request request);
-  [[nodiscard]] Result<Caller> Authenticate(const MessageHead& head);
   Awaitable<bool> Forward(HttpParser& parser, Request& request, const Caller& caller);
   Awaitable<bool> Relay(Request& request, const std::shared_ptr<Answer>& answer);
 
@@ -101,7 +98,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::asio::any_io_executor executor_;
   Shared& shared_;
-  Kind kind_;
+  std::shared_ptr<const Gate> gate_;
   std::unique_ptr<Stream> stream_;
   bool overloaded_;
   std::string tls_group_;

@@ -22,12 +22,10 @@ Connection::Awaitable<bool> Connection::Write(PlaintextView bytes) {
 }
 
 Connection::Awaitable<bool> Connection::ReplyHealth(const Request& request) {
-  if (request.target.path == "/ready" && (shared_.admission == nullptr || !shared_.has_identity)) {
-    co_return co_await ReplyError(
-        request, Error{.code = ErrorCode::kUnavailable,
-                       .message = "the custodian has not sent the server's identity and keys yet",
-                       .param = {},
-                       .detail = {}});
+  if (request.target.path == "/ready") {
+    if (const Result<void> ready = gate_->Ready(); !ready) {
+      co_return co_await ReplyError(request, ready.error());
+    }
   }
   HttpHead head{.status = 200, .headers = {{"content-type", "application/json"}}};
   co_return co_await Reply(request, std::move(head), Plaintext::Copy("{\"status\":\"ok\"}"));
@@ -58,7 +56,8 @@ Connection::Awaitable<bool> Connection::Reply(const Request& request, HttpHead h
   Plaintext flat = Plaintext::Copy(BuildResponseHead({.head = head,
                                                       .framing = BodyFraming::kLength,
                                                       .keep_alive = request.keep_alive,
-                                                      .request_id = request.id}));
+                                                      .request_id = request.id,
+                                                      .own_fields = request.answer_fields}));
   if (request.head.method != "HEAD") {
     flat.Append(body);
   }

@@ -38,6 +38,9 @@ std::string BuildResponseHead(const ResponseHead& response) {
       text += header.name + ": " + header.value + "\r\n";
     }
   }
+  for (const Header& header : response.own_fields) {
+    text += header.name + ": " + header.value + "\r\n";
+  }
   switch (response.framing) {
     case BodyFraming::kLength:
       if (head.status != 204) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "net/messages.h"
 
@@ -17,6 +19,7 @@ struct ResponseHead {
   BodyFraming framing = BodyFraming::kLength;
   bool keep_alive = true;
   std::string_view request_id;
+  std::span<const Header> own_fields = {};  // ours: written as they are
 };
 
 // The flat text of a response's head, blank line included. The fields of `head` are taken as they

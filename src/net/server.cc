@@ -1,52 +1,69 @@
 #include "net/server.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <future>
-#include <thread>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
-#include "net/connection_internal.h"
+#include "net/admission.h"
+#include "net/gate.h"
+#include "net/http_server_internal.h"
 
 namespace casemate::net {
 namespace {
 
-namespace asio = boost::asio;
+// What the custodian has said so far. The network thread's.
+struct Told {
+  std::shared_ptr<const AdmissionTable> admission;  // nullptr: nothing yet
+  std::shared_ptr<const TlsContext> tls;            // nullptr: nothing yet
+};
 
-// Connections over the limit that still get a 503 in words.
-constexpr std::size_t kMaxOverloaded = 32;
-constexpr std::chrono::milliseconds kAcceptPause(100);
+class FrontGate : public Gate {
+ public:
+  explicit FrontGate(std::shared_ptr<const Told> told) : told_(std::move(told)) {}
+  Result<void> Ready() const override {
+    if (told_->admission == nullptr || told_->tls == nullptr) {
+      return Fail(ErrorCode::kUnavailable,
+                  "the custodian has not sent the server's identity and keys yet");
+    }
+    return {};
+  }
+  Result<Caller> Admit(const MessageHead& head) const override {
+    if (told_->admission == nullptr) {
+      return Fail(ErrorCode::kUnavailable, "the custodian has not said yet who may ask; try again");
+    }
+    return AdmitBy(*told_->admission, head);
+  }
 
-Result<std::string> AddressOf(int socket) {
-  sockaddr_storage name{};
-  socklen_t size = sizeof(name);
-  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &size) != 0) {
-    return FailErrno("getsockname");
+ private:
+  [[nodiscard]] virtual Result<Caller> AdmitBy(const AdmissionTable& table,
+                                               const MessageHead& head) const = 0;
+  std::shared_ptr<const Told> told_;
+};
+
+// The TLS port: an API key is the credential.
+class KeyGate final : public FrontGate {
+  using FrontGate::FrontGate;
+  Result<Caller> AdmitBy(const AdmissionTable& table, const MessageHead& head) const override {
+    const bool one = head.authorizations == 1;
+    const Result<Credential> credential =
+        ParseBearer(one ? head.authorization.view() : PlaintextView());
+    if (!credential) {
+      return std::unexpected(credential.error());
+    }
+    return table.Authenticate(*credential);
   }
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (name.ss_family == AF_INET6) {
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&name);
-    ::inet_ntop(AF_INET6, &v6->sin6_addr, text.data(), text.size());
-    return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(v6->sin6_port));
+};
+
+// The operator's socket: whoever could connect is the operator.
+class OperatorGate final : public FrontGate {
+  using FrontGate::FrontGate;
+  Result<Caller> AdmitBy(const AdmissionTable& table, const MessageHead& head) const override {
+    const std::string* tenant = head.Find("x-casemate-tenant");
+    return table.Operator(tenant != nullptr ? *tenant : "");
   }
-  const auto* v4 = reinterpret_cast<const sockaddr_in*>(&name);
-  ::inet_ntop(AF_INET, &v4->sin_addr, text.data(), text.size());
-  return std::string(text.data()) + ":" + std::to_string(ntohs(v4->sin_port));
-}
+};
 
 // The operator's socket lets in the user that the server runs as, and root (SO_PEERCRED, unix(7)).
 bool IsOperator(int socket) {
@@ -62,187 +79,79 @@ bool IsOperator(int socket) {
   return true;
 }
 
-Result<void> SetNonBlocking(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
-    return FailErrno("set a listening socket non-blocking");
-  }
-  return {};
-}
-
 }  // namespace
 
 struct Server::State {
-  Shared shared;
-  std::string address;
-  // Declared before the io_context: handlers that it destroys refer to the above.
-  asio::io_context io;
-  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
-  std::optional<asio::posix::stream_descriptor> tls_listener;
-  std::optional<asio::posix::stream_descriptor> operator_listener;
-  std::shared_ptr<const TlsContext> tls;               // the io_context's thread only
-  std::vector<std::weak_ptr<Connection>> connections;  // the io_context's thread only
-  std::unique_ptr<WorkPool> pool;
-  std::thread thread;
+  State(const ServerOptions& options, std::shared_ptr<Backend> backend)
+      : tls(options.tls), http(options, std::move(backend)) {}
 
-  asio::awaitable<void> Accept(asio::posix::stream_descriptor& listener, Connection::Kind kind);
-  void Begin(UniqueFd socket, Connection::Kind kind);
-  std::size_t CountConnections();
+  TlsSettings tls;
+  std::string address;
+  UniqueFd tls_listener;  // until the first identity
+  std::shared_ptr<Told> told = std::make_shared<Told>();
+  HttpServer http;
 };
 
-std::size_t Server::State::CountConnections() {
-  std::erase_if(connections, [](const auto& connection) { return connection.expired(); });
-  return connections.size();
-}
-
-void Server::State::Begin(UniqueFd socket, Connection::Kind kind) {
-  const std::size_t open = CountConnections();
-  if (open >= shared.options.max_connections + kMaxOverloaded) {
-    return;
-  }
-  ++shared.counters.connections;
-  std::unique_ptr<Stream> stream = kind == Connection::Kind::kTls
-                                       ? MakeTlsStream(io, std::move(socket), tls)
-                                       : MakeUnixStream(io, std::move(socket));
-  if (stream == nullptr) {
-    return;
-  }
-  auto connection = std::make_shared<Connection>(io.get_executor(), shared, kind, std::move(stream),
-                                                 open >= shared.options.max_connections);
-  connections.push_back(connection);
-  asio::co_spawn(
-      io,
-      [](std::shared_ptr<Connection> self) -> asio::awaitable<void> {
-        co_await self->Run();
-      }(std::move(connection)),
-      asio::detached);
-}
-
-asio::awaitable<void> Server::State::Accept(asio::posix::stream_descriptor& listener,
-                                            Connection::Kind kind) {
-  Signal pause(io.get_executor());
-  while (true) {
-    boost::system::error_code ec;
-    co_await listener.async_wait(asio::posix::descriptor_base::wait_read,
-                                 asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) {
-      co_return;
-    }
-    UniqueFd socket(
-        ::accept4(listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!socket.valid()) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        Log(LogLevel::kError, "cannot accept", {{"errno", errno}});
-        co_await pause.Wait(std::chrono::steady_clock::now() + kAcceptPause);
-      }
-      continue;
-    }
-    if (kind == Connection::Kind::kTls || IsOperator(socket.get())) {
-      Begin(std::move(socket), kind);
-    }
-  }
-}
-
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, UniqueFd tls_listener,
                                               UniqueFd operator_listener,
                                               std::shared_ptr<Backend> backend) {
-  auto state = std::make_unique<State>();
-  state->shared.options = options;
-  state->shared.backend = std::move(backend);
+  auto state = std::make_unique<State>(options, std::move(backend));
   if (tls_listener.valid()) {
     Result<std::string> address = AddressOf(tls_listener.get());
     if (!address) {
       return std::unexpected(address.error());
     }
     state->address = std::move(*address);
-    if (Result<void> set = SetNonBlocking(tls_listener.get()); !set) {
-      return std::unexpected(set.error());
-    }
-    state->tls_listener.emplace(state->io, tls_listener.Release());
+    state->tls_listener = std::move(tls_listener);
   }
   if (operator_listener.valid()) {
-    if (Result<void> set = SetNonBlocking(operator_listener.get()); !set) {
-      return std::unexpected(set.error());
+    Result<void> listens = state->http.Listen(
+        std::move(operator_listener), std::make_shared<OperatorGate>(state->told),
+        [](boost::asio::io_context& io, UniqueFd socket) {
+          return IsOperator(socket.get()) ? MakePlainStream(io, std::move(socket)) : nullptr;
+        });
+    if (!listens) {
+      return std::unexpected(listens.error());
     }
-    state->operator_listener.emplace(state->io, operator_listener.Release());
-    asio::co_spawn(state->io, state->Accept(*state->operator_listener, Connection::Kind::kOperator),
-                   asio::detached);
   }
-  state->pool = std::make_unique<WorkPool>(options.workers);
-  state->shared.pool = state->pool.get();
-  state->work.emplace(state->io.get_executor());
-  state->thread = std::thread([io = &state->io] { io->run(); });
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
 
-Server::~Server() {
-  State& state = *state_;
-  std::promise<void> aborted;
-  asio::post(state.io, [&state, &aborted] {
-    for (auto* listener : {&state.tls_listener, &state.operator_listener}) {
-      if (*listener) {
-        boost::system::error_code ignored;
-        (*listener)->close(ignored);
-      }
-    }
-    for (const std::weak_ptr<Connection>& weak : state.connections) {
-      if (const std::shared_ptr<Connection> connection = weak.lock()) {
-        connection->Abort();
-      }
-    }
-    aborted.set_value();
-  });
-  aborted.get_future().wait();
-  state.io.stop();
-  state.thread.join();
-  state.shared.backend.reset();
-  state.pool.reset();  // what waits for the backend was cancelled above
-}
-
 Result<void> Server::SetIdentity(const custody::Identity& identity) {
-  Result<std::shared_ptr<const TlsContext>> made =
-      TlsContext::Make(state_->shared.options.tls, identity);
+  Result<std::shared_ptr<const TlsContext>> made = TlsContext::Make(state_->tls, identity);
   if (!made) {
     return std::unexpected(made.error());
   }
-  asio::post(state_->io, [state = state_.get(), context = std::move(*made)] {
-    const bool first = state->tls == nullptr;
-    state->tls = context;
-    state->shared.has_identity = true;
-    if (first && state->tls_listener) {
-      asio::co_spawn(state->io, state->Accept(*state->tls_listener, Connection::Kind::kTls),
-                     asio::detached);
-    }
-  });
-  return {};
+  const std::shared_ptr<Told> told = state_->told;
+  state_->http.Post([told, context = std::move(*made)] { told->tls = context; });
+  if (!state_->tls_listener.valid()) {
+    return {};
+  }
+  return state_->http.Listen(std::move(state_->tls_listener), std::make_shared<KeyGate>(told),
+                             [told](boost::asio::io_context& io, UniqueFd socket) {
+                               return MakeTlsStream(io, std::move(socket), told->tls);
+                             });
 }
 
 void Server::SetAdmission(const custody::Admission& admission) {
   auto table = std::make_shared<const AdmissionTable>(admission);
-  asio::post(state_->io, [state = state_.get(), table = std::move(table)] {
-    state->shared.admission = table;
-    for (const std::weak_ptr<Connection>& weak : state->connections) {
-      const std::shared_ptr<Connection> connection = weak.lock();
-      if (connection != nullptr && connection->caller() && !table->Admits(*connection->caller())) {
-        Log(LogLevel::kInfo, "request ended: its key is not admitted any more",
-            {{"key", connection->caller()->key.ToString()}});
-        connection->Abort();
+  state_->http.Post([state = state_.get(), table = std::move(table)] {
+    state->told->admission = table;
+    state->http.AbortIf([&table](const Caller& caller) {
+      if (table->Admits(caller)) {
+        return false;
       }
-    }
+      Log(LogLevel::kInfo, "request ended: its key is not admitted any more",
+          {{"key", caller.key.ToString()}});
+      return true;
+    });
   });
 }
 
 const std::string& Server::address() const { return state_->address; }
-
-ServerCounters Server::counters() const {
-  const auto& now = state_->shared.counters;
-  return {.connections = now.connections,
-          .refused_handshakes = now.refused_handshakes,
-          .classical_connections = now.classical_connections,
-          .requests = now.requests,
-          .unauthenticated = now.unauthenticated};
-}
+ServerCounters Server::counters() const { return state_->http.counters(); }
 
 }  // namespace casemate::net

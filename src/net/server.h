@@ -1,7 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -9,30 +7,13 @@
 #include "base/fd.h"
 #include "custody/messages.h"
 #include "net/backend.h"
-#include "net/http_parser.h"
+#include "net/http_options.h"
 #include "net/tls_context.h"
 
 namespace casemate::net {
 
-struct ServerOptions {
+struct ServerOptions : HttpServerOptions {
   TlsSettings tls;
-  HttpLimits limits;
-  std::uint32_t max_connections = 512;  // more get 503; many more are closed
-  std::uint32_t max_requests = 256;     // let in at the same time; more get 503
-  std::uint32_t workers = 64;           // threads that wait for keepers
-  std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
-  std::chrono::milliseconds header_timeout = std::chrono::seconds(30);  // first byte to blank line
-  std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);   // between requests
-  std::chrono::milliseconds stall_timeout = std::chrono::seconds(60);   // no byte in, or out
-};
-
-// Since the start.
-struct ServerCounters {
-  std::uint64_t connections = 0;
-  std::uint64_t refused_handshakes = 0;
-  std::uint64_t classical_connections = 0;  // let in without a hybrid group
-  std::uint64_t requests = 0;
-  std::uint64_t unauthenticated = 0;
 };
 
 // The front's HTTP/1.1 server: the TLS port, where a request needs an API key, and the operator's

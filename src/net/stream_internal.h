@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "net/tls_context.h"
+#include "net/tls_group.h"
 #include "secmem/plaintext.h"
 
 namespace boost::asio {
@@ -18,6 +18,8 @@ class io_context;
 }
 
 namespace casemate::net {
+
+class TlsContext;
 
 // Bytes to and from one client, whatever carries them. One Read and one Write may be under way
 // together. Threads: the io_context's.
@@ -43,6 +45,7 @@ class Stream {
 // Take the descriptor of an accepted connection.
 std::unique_ptr<Stream> MakeTlsStream(boost::asio::io_context& io, UniqueFd socket,
                                       std::shared_ptr<const TlsContext> context);
-std::unique_ptr<Stream> MakeUnixStream(boost::asio::io_context& io, UniqueFd socket);
+// Without TLS: a UNIX or a loopback socket. nullptr: the descriptor is no stream socket.
+std::unique_ptr<Stream> MakePlainStream(boost::asio::io_context& io, UniqueFd socket);
 
 }  // namespace casemate::net

@@ -30,7 +30,7 @@ Result<std::string> GroupList(const TlsSettings& settings) {
       return std::isalnum(c) != 0 || c == '_' || c == '-';
     });
     // This also keeps out DEFAULT and OpenSSL's operators ('/', '?', '*', '-X').
-    if (!plain || !TlsContext::IsHybrid(group)) {
+    if (!plain || !IsHybridGroup(group)) {
       return Fail(ErrorCode::kInvalidArgument,
                   "TLS group '" + group +
                       "' is not a hybrid group; expected names such as "
@@ -174,12 +174,6 @@ ssl_st* TlsContext::NewConnection(ClientHello* hello) const {
 std::string TlsContext::GroupOf(const ssl_st* connection) {
   const char* name = SSL_get0_group_name(const_cast<ssl_st*>(connection));
   return name != nullptr ? name : "";
-}
-
-bool TlsContext::IsHybrid(std::string_view group) {
-  // OpenSSL's hybrid groups are named after both halves; MLKEM768 alone is no hybrid.
-  const std::size_t at = group.find("MLKEM");
-  return at != std::string_view::npos && at > 0;
 }
 
 }  // namespace casemate::net

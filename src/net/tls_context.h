@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "custody/messages.h"
+#include "net/tls_group.h"
 
 struct ssl_st;      // OpenSSL's SSL
 struct ssl_ctx_st;  // OpenSSL's SSL_CTX
@@ -19,12 +20,6 @@ struct TlsSettings {
   std::vector<std::string> groups = {"X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024"};
   // When false, X25519 alone is accepted from clients that know none of `groups`.
   bool hybrid_only = true;
-};
-
-// What a client said in its ClientHello, for the log of a refusal.
-struct ClientHello {
-  std::string groups;    // names, or 0x... where OpenSSL has none, in the client's order, by ':'
-  std::string versions;  // of supported_versions; empty: no TLS 1.3 client
 };
 
 // How this server does TLS: version 1.3 only; no tickets, no session cache, no early data, no
@@ -45,8 +40,6 @@ class TlsContext {
   ssl_st* NewConnection(ClientHello* hello) const;
   // "X25519MLKEM768", after the handshake.
   static std::string GroupOf(const ssl_st* connection);
-  // Whether a group of that name resists a quantum computer.
-  static bool IsHybrid(std::string_view group);
 
  private:
   explicit TlsContext(ssl_ctx_st* context) : context_(context) {}

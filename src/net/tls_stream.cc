@@ -1,12 +1,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <utility>
 
-#include "net/stream_internal.h"
+#include "net/socket_stream_internal.h"
+#include "net/tls_context.h"
 
 namespace casemate::net {
 namespace {
@@ -14,15 +12,13 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-auto Await(error_code& ec) { return asio::redirect_error(asio::use_awaitable, ec); }
-
-class TlsStream : public Stream {
+class TlsStream final : public SocketStream<asio::ssl::stream<asio::ip::tcp::socket>> {
  public:
   TlsStream(asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> context,
             std::unique_ptr<ClientHello> hello, SSL* ssl)
-      : context_(std::move(context)),
-        hello_(std::move(hello)),
-        stream_(std::move(socket), ssl) {}  // takes over `ssl`
+      : SocketStream(std::move(socket), ssl),  // takes over `ssl`
+        context_(std::move(context)),
+        hello_(std::move(hello)) {}
 
   asio::awaitable<Result<void>> Handshake() override {
     error_code ec;
@@ -32,41 +28,9 @@ class TlsStream : public Stream {
     }
     co_return Result<void>{};
   }
-  asio::awaitable<Result<std::size_t>> Read(std::span<std::byte> into) override {
-    error_code ec;
-    const std::size_t count =
-        co_await stream_.async_read_some(asio::mutable_buffer(into.data(), into.size()), Await(ec));
-    if (ec == asio::error::eof || ec == asio::ssl::error::stream_truncated) {
-      co_return std::size_t{0};
-    }
-    if (ec) {
-      co_return Fail(ErrorCode::kUnavailable, ec.message());
-    }
-    co_return count;
-  }
-  asio::awaitable<Result<void>> Write(PlaintextView bytes) override {
-    while (!bytes.empty()) {
-      error_code ec;
-      const std::size_t count = co_await stream_.async_write_some(
-          asio::const_buffer(bytes.Reveal().data(), bytes.size()), Await(ec));
-      if (ec) {
-        co_return Fail(ErrorCode::kUnavailable, ec.message());
-      }
-      bytes = bytes.Part(count);
-    }
-    co_return Result<void>{};
-  }
   asio::awaitable<void> Shutdown() override {
     error_code ignored;
     co_await stream_.async_shutdown(Await(ignored));
-  }
-  void EndOutput() override {
-    error_code ignored;
-    stream_.next_layer().shutdown(asio::socket_base::shutdown_send, ignored);
-  }
-  void Close() override {
-    error_code ignored;
-    stream_.next_layer().close(ignored);
   }
   const ClientHello& hello() const override { return *hello_; }
   std::string tls_group() const override {
@@ -74,9 +38,11 @@ class TlsStream : public Stream {
   }
 
  private:
+  bool IsEnd(const error_code& ec) const override {
+    return ec == asio::error::eof || ec == asio::ssl::error::stream_truncated;
+  }
   std::shared_ptr<const TlsContext> context_;
   std::unique_ptr<ClientHello> hello_;
-  asio::ssl::stream<asio::ip::tcp::socket> stream_;
 };
 
 }  // namespace

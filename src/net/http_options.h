@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "net/http_parser.h"
+
+namespace casemate::net {
+
+// The bounds of an HTTP server.
+struct HttpServerOptions {
+  HttpLimits limits;
+  std::uint32_t max_connections = 512;  // more get 503; many more are closed
+  std::uint32_t max_requests = 256;     // let in at the same time; more get 503
+  std::uint32_t workers = 64;           // threads that wait for the backend
+  std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
+  std::chrono::milliseconds header_timeout = std::chrono::seconds(30);  // first byte to blank line
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);   // between requests
+  std::chrono::milliseconds stall_timeout = std::chrono::seconds(60);   // no byte in, or out
+};
+
+// Since the start.
+struct ServerCounters {
+  std::uint64_t connections = 0;
+  std::uint64_t refused_handshakes = 0;
+  std::uint64_t classical_connections = 0;  // let in without a hybrid group
+  std::uint64_t requests = 0;
+  std::uint64_t unauthenticated = 0;
+};
+
+}  // namespace casemate::net
