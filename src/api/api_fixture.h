@@ -140,6 +140,7 @@ class FakeLibrary : public retrieval::Library {
   std::string last_query;
   std::size_t last_limit = 0;
   bool last_no_mirror = false;
+  std::uint32_t page = 0;  // of every hit
   retrieval::IngestOutcome outcome = retrieval::IngestOutcome::kAdded;
 
   Result<retrieval::FileInfo> PutFile(const custody::Ticket&, PlaintextView name,
@@ -271,6 +272,7 @@ class FakeLibrary : public retrieval::Library {
       hit.text = Plaintext::Copy(text);
       hit.begin = 10;
       hit.end = 10 + static_cast<std::uint32_t>(text.size());
+      hit.page = page;
       hit.score = 1.0 / static_cast<double>(hits.size() + 1);
       hits.push_back(std::move(hit));
     }

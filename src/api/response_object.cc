@@ -194,6 +194,7 @@ void WriteAnnotation(json::Writer& writer, const ResponseState& state, std::size
   writer.Key("index").Integer(static_cast<std::int64_t>(cited));
   writer.Key("file_id").String(state.hits[cited].file.ToString());
   writer.Key("filename").Content(state.hits[cited].file_name);
+  WritePlace(writer, state.hits[cited]);
   writer.EndObject();
 }
 

@@ -24,6 +24,7 @@ class ResponsesTest : public ApiTest {
 };
 
 TEST_F(ResponsesTest, AnAnswerIsMadeFromPassagesAndCitesThem) {
+  library_.page = 12;
   const Answer answer = Respond(Body(R"(,"include":["file_search_call.results"])"));
   ASSERT_EQ(answer.status, 200) << answer.body;
   const json::Document document = answer.Json();
@@ -37,10 +38,13 @@ TEST_F(ResponsesTest, AnAnswerIsMadeFromPassagesAndCitesThem) {
   EXPECT_EQ(At(document, "output.0.results.0.filename"), "glossary.md");
   EXPECT_EQ(At(document, "output.0.results.0.attributes.heading"), "Glossary > turret");
   EXPECT_EQ(At(document, "output.0.results.0.attributes.begin"), "10");
+  EXPECT_EQ(At(document, "output.0.results.0.attributes.page"), "12");
   EXPECT_EQ(At(document, "output.1.content.0.text"), "A turret: a small tower [1]");
   EXPECT_EQ(At(document, "output.1.content.0.annotations.0.type"), "file_citation");
   EXPECT_EQ(At(document, "output.1.content.0.annotations.0.index"), "0");
   EXPECT_EQ(At(document, "output.1.content.0.annotations.0.filename"), "glossary.md");
+  EXPECT_EQ(At(document, "output.1.content.0.annotations.0.page"), "12");
+  EXPECT_EQ(At(document, "output.1.content.0.annotations.0.heading"), "Glossary > turret");
   EXPECT_EQ(At(document, "output.1.content.0.annotations.1.type"), "absent");
   EXPECT_EQ(At(document, "metadata.casemate_grounding"), "passages");
   EXPECT_EQ(At(document, "usage.output_tokens"), "2");

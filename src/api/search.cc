@@ -101,9 +101,16 @@ Scope SearchScope(std::vector<CollectionId> collections) {
           .max_objects = 1024};
 }
 
+void WritePlace(json::Writer& writer, const retrieval::SearchHit& hit) {
+  writer.Key("heading").Content(hit.heading);
+  if (hit.page > 0) {
+    writer.Key("page").Integer(hit.page);
+  }
+}
+
 void WriteAttributes(json::Writer& writer, const retrieval::SearchHit& hit) {
   writer.BeginObject();
-  writer.Key("heading").Content(hit.heading);
+  WritePlace(writer, hit);
   writer.Key("begin").Integer(hit.begin);
   writer.Key("end").Integer(hit.end);
   writer.EndObject();

@@ -36,7 +36,9 @@ Scope SearchScope(std::vector<CollectionId> collections);
 
 Plaintext SearchPageJson(const SearchRequest& request,
                          const std::vector<retrieval::SearchHit>& hits);
-// {"heading", "begin", "end"}: where in the document a hit is, as OpenAI's attributes.
+// The members "heading" and, where the document has pages, "page" of an object that is open.
+void WritePlace(json::Writer& writer, const retrieval::SearchHit& hit);
+// {"heading", "page", "begin", "end"}: where in the document a hit is, as OpenAI's attributes.
 void WriteAttributes(json::Writer& writer, const retrieval::SearchHit& hit);
 
 }  // namespace casemate::api

@@ -24,6 +24,7 @@ struct Citation {
   std::string file_id;
   PlaintextView heading;
   PlaintextView quote;
+  std::int64_t page = 0;  // 0: the document has none
   std::int64_t begin = 0;
   std::int64_t end = 0;
 };
@@ -65,6 +66,7 @@ Citation ReadCitation(const json::Value& annotation, const std::vector<json::Val
     citation.quote = ContentOf(result, "text");
     if (const std::optional<json::Value> place = result.GetSet("attributes")) {
       citation.heading = ContentOf(*place, "heading");
+      citation.page = NumberOf(*place, "page");
       citation.begin = NumberOf(*place, "begin");
       citation.end = NumberOf(*place, "end");
     }
@@ -106,6 +108,9 @@ void PrintAnswerJson(const Answer& answer) {
     writer.BeginObject().Key("document").Content(citation.document);
     writer.Key("file_id").String(citation.file_id);
     writer.Key("heading").Content(citation.heading);
+    if (citation.page > 0) {
+      writer.Key("page").Integer(citation.page);
+    }
     writer.Key("begin").Integer(citation.begin).Key("end").Integer(citation.end);
     writer.Key("quote").Content(citation.quote).EndObject();
   }
@@ -119,6 +124,9 @@ void PrintCitations(const Answer& answer) {
   for (const Citation& citation : answer.citations) {
     PrintContent(PlaintextView::Of("  from "));
     PrintContent(citation.document);
+    if (citation.page > 0) {
+      PrintContent(PlaintextView::Of(", page " + std::to_string(citation.page)));
+    }
     if (!citation.heading.empty()) {
       PrintContent(PlaintextView::Of(", under \""));
       PrintContent(citation.heading);

@@ -21,6 +21,7 @@ struct Piece {
   std::size_t end = 0;
   std::size_t section = 0;  // index into the headings
   std::uint32_t tokens = 0;
+  std::uint32_t page = 0;
 };
 
 std::unexpected<Error> FailBlocks(const char* why) {
@@ -88,11 +89,11 @@ struct Sections {
 
 bool CutAtLines(BlockKind kind) { return kind == BlockKind::kCode || kind == BlockKind::kTable; }
 
-void AddPieces(std::string_view text, Span where, bool lines, Sections& out) {
+void AddPieces(std::string_view text, const Block& where, bool lines, Sections& out) {
   const std::string_view part = text.substr(where.begin, where.end - where.begin);
   for (const Span& span : lines ? Lines(part) : Sentences(part)) {
     out.pieces.push_back(
-        {where.begin + span.begin, where.begin + span.end, out.headings.size() - 1, 0});
+        {where.begin + span.begin, where.begin + span.end, out.headings.size() - 1, 0, where.page});
   }
 }
 
@@ -114,7 +115,9 @@ Sections Split(const ParsedDocument& document) {
   Sections out;
   out.headings.emplace_back();
   if (document.blocks.empty()) {
-    AddPieces(text, {0, text.size()}, false, out);
+    Block whole;
+    whole.end = static_cast<std::uint32_t>(text.size());
+    AddPieces(text, whole, false, out);
     return out;
   }
   HeadingPath path;
@@ -127,13 +130,13 @@ Sections Split(const ParsedDocument& document) {
       out.headings.push_back(path.Text());
     }
     if (block.kind != BlockKind::kHeading) {
-      AddPieces(text, {block.begin, block.end}, CutAtLines(block.kind), out);
+      AddPieces(text, block, CutAtLines(block.kind), out);
       continue;
     }
     path.Enter(block.level, words);
     out.headings.push_back(path.Text());
     if (IsBare(document.blocks, i)) {
-      AddPieces(text, {block.begin, block.end}, false, out);
+      AddPieces(text, block, false, out);
     }
   }
   return out;
@@ -192,7 +195,8 @@ Result<void> CutLongPieces(std::string_view text, std::vector<Piece>& pieces,
       }
       for (const Span& cut : cuts) {
         uncounted.push_back(next.size());
-        next.push_back({piece.begin + cut.begin, piece.begin + cut.end, piece.section, 0});
+        next.push_back(
+            {piece.begin + cut.begin, piece.begin + cut.end, piece.section, 0, piece.page});
       }
     }
     pieces = std::move(next);
@@ -236,6 +240,7 @@ Result<std::vector<Chunk>> ChunkDocument(const ParsedDocument& document,
     std::uint32_t tokens = pieces[first].tokens;
     std::size_t after = first + 1;
     while (after < pieces.size() && pieces[after].section == pieces[first].section &&
+           pieces[after].page == pieces[first].page &&
            tokens + 1 + pieces[after].tokens <= options.target_tokens) {
       tokens += 1 + pieces[after].tokens;
       ++after;
@@ -253,6 +258,7 @@ Result<std::vector<Chunk>> ChunkDocument(const ParsedDocument& document,
     chunk.begin = static_cast<std::uint32_t>(begin);
     chunk.end = static_cast<std::uint32_t>(end);
     chunk.tokens = tokens;
+    chunk.page = pieces[first].page;
     chunks.push_back(std::move(chunk));
     first = after;
   }

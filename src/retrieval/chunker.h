@@ -23,6 +23,7 @@ struct Chunk {
   std::uint32_t begin = 0;  // UTF-8 byte offsets
   std::uint32_t end = 0;
   std::uint32_t tokens = 0;  // as counted, at most max_tokens
+  std::uint32_t page = 0;    // from 1; 0: the document has none
 };
 
 // Tokens of each text, in order. Called with many texts at a time, a few times a document.
@@ -30,9 +31,9 @@ using TokenCounter =
     std::function<Result<std::vector<std::uint32_t>>(const std::vector<PlaintextView>&)>;
 
 // Cuts a document at headings, blocks, sentences and (code, tables) lines, so that every chunk
-// stays within one section and within max_tokens. A sentence that is too long alone is cut between
-// words, a word between characters; never inside a UTF-8 character. A heading with nothing under it
-// is a chunk of its own. Deterministic.
+// stays within one section, one page and max_tokens. A sentence that is too long alone is cut
+// between words, a word between characters; never inside a UTF-8 character. A heading with nothing
+// under it is a chunk of its own. Deterministic.
 //
 // Errors: kInvalidArgument: the document's blocks are out of order, outside its text or cut a
 // character (a parser process is not trusted); no text at all ("empty document"). kTooLarge: more

@@ -272,5 +272,21 @@ TEST(ChunkerTest, CountersErrorIsPassedOn) {
   EXPECT_EQ(chunks.error().code, ErrorCode::kUnavailable);
 }
 
+TEST(ChunkerTest, AChunkLiesOnOnePage) {
+  ParsedDocument document;
+  document.text = Plaintext::Copy("One word.\n\nTwo words.\n\nThree words.");
+  document.blocks = {{.begin = 0, .end = 9, .page = 1},
+                     {.begin = 11, .end = 21, .page = 1},
+                     {.begin = 23, .end = 35, .page = 2}};
+  Counter counter;
+  const auto chunks = ChunkDocument(document, {}, counter.function());
+  ASSERT_TRUE(chunks.has_value()) << chunks.error().message;
+  ASSERT_EQ(chunks->size(), 2U);
+  EXPECT_EQ((*chunks)[0].page, 1U);
+  EXPECT_EQ((*chunks)[0].end, 21U);
+  EXPECT_EQ((*chunks)[1].page, 2U);
+  EXPECT_EQ((*chunks)[1].begin, 23U);
+}
+
 }  // namespace
 }  // namespace casemate::retrieval

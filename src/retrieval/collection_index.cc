@@ -200,6 +200,9 @@ Result<void> CollectionIndex::LoadOne(const storage::AttachmentRow& row,
         segment->segments != sealed->size()) {
       return storage::FailDamaged(name, Part::kChunks, "moved from elsewhere, or some are missing");
     }
+    if (!segment->pages.empty() && segment->pages.size() != segment->chunks.size()) {
+      return storage::FailDamaged(name, Part::kChunks, "other pages than chunks");
+    }
     if (!vectors->empty() &&
         (vectors->size() != sealed->size() || (*vectors)[number].count != segment->chunks.size())) {
       return storage::FailDamaged(name, Part::kVectors, "other vectors than chunks");
@@ -219,7 +222,8 @@ Result<void> CollectionIndex::LoadOne(const storage::AttachmentRow& row,
       const StoredChunk& chunk = segment.chunks[i];
       const std::int64_t id = next_row_++;
       document.rows.push_back(id);
-      rows_[id] = {row.ref.id, chunk.begin, chunk.end};
+      rows_[id] = {row.ref.id, chunk.begin, chunk.end,
+                   segment.pages.empty() ? 0 : segment.pages[i]};
       if (Result<void> added = keywords_.Add(id, document.label, title, chunk.heading, chunk.text);
           !added) {
         Forget(row.ref.id);
@@ -270,6 +274,7 @@ Result<std::vector<Candidate>> CollectionIndex::Search(PlaintextView query,
     candidate.hit.text = std::move(text->text);
     candidate.hit.begin = row->second.begin;
     candidate.hit.end = row->second.end;
+    candidate.hit.page = row->second.page;
     candidate.hit.score = one.score;
     candidate.hit.label = document.label;
     found.push_back(std::move(candidate));

@@ -63,6 +63,7 @@ class CollectionIndex {
     ObjectId attachment;
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
+    std::uint32_t page = 0;
   };
 
   CollectionIndex(storage::TenantStore& store, const Vault& vault, CollectionId collection,

@@ -12,7 +12,8 @@
 #include "retrieval/messages.h"
 
 // For the tests of this folder: a model whose tokens are words and whose vectors are hashed bags of
-// words, and a parser that knows paragraphs and lines that begin with '#'.
+// words, and a parser that knows paragraphs, lines that begin with '#' and pages that begin with a
+// form feed.
 namespace casemate::retrieval {
 
 class FakeRoomClient : public inference::RoomClient {
@@ -91,10 +92,16 @@ inline Result<ParsedDocument> FakeParse(const ParseDocument& request) {
     return Fail(ErrorCode::kInvalidArgument, "unparsable document");
   }
   parsed.text = Plaintext::Copy(text);
+  std::uint32_t page = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (text[at] == '\f') {
+      ++page;
+      ++at;
+    }
     if (end > at) {
       Block block;
+      block.page = page;
       block.begin = static_cast<std::uint32_t>(at);
       block.end = static_cast<std::uint32_t>(end);
       if (text[at] == '#') {

@@ -7,9 +7,11 @@
 
 namespace casemate::retrieval {
 
-// What a document is, by the end of its name and its first bytes: "text", "markdown" or "html".
-// Content beats the name where it is clear. Errors: kInvalidArgument: empty, or binary (the message
-// says what it seems to be).
+// What a document is, by its first bytes and the end of its name: "text", "markdown", "html",
+// "csv", "tsv", "email", "pdf", or "archive" (DOCX, ODT or EPUB: the parser looks inside). Content
+// beats the name where it is clear, and a name that promises a kind that the content is not is an
+// error. Looks at bytes only and unpacks nothing. Errors: kInvalidArgument: empty, of a kind that
+// is not read, encrypted, or misnamed; the message says what it seems to be and what to do.
 [[nodiscard]] Result<std::string> DetectFormat(PlaintextView name, PlaintextView content);
 
 }  // namespace casemate::retrieval

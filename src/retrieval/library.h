@@ -60,7 +60,8 @@ struct SearchHit {
   Plaintext text;
   std::uint32_t begin = 0;  // UTF-8 byte offsets into the document's extracted text
   std::uint32_t end = 0;
-  double score = 0;  // fused, 0 to 1, best first
+  std::uint32_t page = 0;  // from 1; 0: the document has no pages
+  double score = 0;        // fused, 0 to 1, best first
   policy::Label label = policy::kLowestLabel;
 };
 

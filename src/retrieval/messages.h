@@ -14,7 +14,7 @@ using ipc::MessageType;
 
 struct ParseDocument {
   static constexpr MessageType kType = MessageType::kParseDocument;
-  std::string format;  // "text", "markdown", "html"; found by the keeper from name and content
+  std::string format;  // of parsing/parse.h; found by the keeper from name and content
   Plaintext document;
   static void Fields(auto& m, auto& v) {
     v(m.format);
@@ -37,11 +37,13 @@ struct Block {
   std::uint8_t level = 0;  // headings: 1 to 6
   std::uint32_t begin = 0;
   std::uint32_t end = 0;
+  std::uint32_t page = 0;  // from 1; 0: the format has none
   static void Fields(auto& m, auto& v) {
     v(m.kind);
     v(m.level);
     v(m.begin);
     v(m.end);
+    v(m.page);
   }
 };
 // Errors of a parse come as kError: kInvalidArgument ("binary file", "empty file", "encoding"),

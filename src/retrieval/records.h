@@ -15,8 +15,10 @@
 namespace casemate::retrieval {
 
 inline constexpr std::uint8_t kRecordVersion = 1;
+inline constexpr std::uint8_t kChunksVersion = 2;  // 1: without pages; still read
 
 struct FileMetadata {
+  static constexpr std::uint8_t kNewestVersion = kRecordVersion;
   std::uint8_t version = kRecordVersion;
   Plaintext name;
   std::string purpose;
@@ -32,6 +34,7 @@ struct FileMetadata {
 };
 
 struct CollectionMetadata {
+  static constexpr std::uint8_t kNewestVersion = kRecordVersion;
   std::uint8_t version = kRecordVersion;
   Plaintext name;
   policy::Label label = policy::kHighestLabel;
@@ -43,6 +46,7 @@ struct CollectionMetadata {
 };
 
 struct AttachmentMetadata {
+  static constexpr std::uint8_t kNewestVersion = kRecordVersion;
   std::uint8_t version = kRecordVersion;
   FileId file;
   CollectionId collection;
@@ -76,13 +80,15 @@ struct StoredChunk {
 
 // Names file and collection, so that a row moved to another collection is found out.
 struct ChunkSegment {
-  std::uint8_t version = kRecordVersion;
+  static constexpr std::uint8_t kNewestVersion = kChunksVersion;
+  std::uint8_t version = kChunksVersion;
   FileId file;
   CollectionId collection;
   std::uint32_t segments = 0;  // how many there are of this attachment: a missing one is noticed
   Plaintext name;              // of the file
   Plaintext title;
   std::vector<StoredChunk> chunks;
+  std::vector<std::uint32_t> pages;  // one a chunk, from 1; empty: the document has none
   static void Fields(auto& m, auto& v) {
     v(m.version);
     v(m.file);
@@ -91,11 +97,15 @@ struct ChunkSegment {
     v(m.name);
     v(m.title);
     v(m.chunks);
+    if (m.version >= 2) {
+      v(m.pages);
+    }
   }
 };
 
 // The vectors of the chunks of the segment of the same number.
 struct VectorSegment {
+  static constexpr std::uint8_t kNewestVersion = kRecordVersion;
   std::uint8_t version = kRecordVersion;
   std::string model;
   std::uint32_t dimensions = 0;

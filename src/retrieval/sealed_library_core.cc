@@ -205,6 +205,10 @@ Result<std::vector<storage::Segment>> SealSegments(const Vault& vault,
                                .text = Plaintext::Copy(chunk.text.view()),
                                .begin = chunk.begin,
                                .end = chunk.end});
+      chunks.pages.push_back(chunk.page);
+    }
+    if (std::ranges::all_of(chunks.pages, [](std::uint32_t page) { return page == 0; })) {
+      chunks.pages.clear();
     }
     Result<Bytes> sealed =
         vault.Seal(chunk_key, vault.PlaceOf(attachment, Part::kChunks, number), chunks);

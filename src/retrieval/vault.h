@@ -56,10 +56,11 @@ class Vault {
     if (!record) {
       return storage::FailDamaged(name, place.part, record.error().message);
     }
-    if (record->version != kRecordVersion) {
+    if (record->version == 0 || record->version > Record::kNewestVersion) {
       return Fail(ErrorCode::kInvalidArgument,
                   std::string(name) + ": its " + std::string(storage::PartName(place.part)) +
-                      " is of version " + std::to_string(record->version) + ", expected 1");
+                      " is of version " + std::to_string(record->version) + ", expected 1 to " +
+                      std::to_string(Record::kNewestVersion));
     }
     return record;
   }

@@ -86,5 +86,23 @@ TEST(VaultTest, RecordOfANewerVersionIsRefusedByName) {
   EXPECT_NE(opened.error().message.find("vs_x"), std::string::npos);
 }
 
+// The bytes that docs/formats/store.md gives for chunks of version 1.
+TEST(VaultTest, ChunksOfVersionOneAreStillRead) {
+  ChunkSegment segment;
+  segment.version = 1;
+  segment.segments = 1;
+  segment.name = Plaintext::Copy("a.md");
+  segment.chunks.push_back(
+      {.heading = Plaintext::Copy("H"), .text = Plaintext::Copy("t"), .begin = 3, .end = 4});
+  segment.pages = {7};  // not written: version 1 has none
+  const Plaintext encoded = ipc::Encode(segment);
+  // version, file, collection, segments, name, title, count, heading, text, begin, end.
+  EXPECT_EQ(encoded.size(), 1U + 16 + 16 + 4 + 8 + 4 + 4 + 5 + 5 + 4 + 4);
+  const Result<ChunkSegment> read = ipc::Decode<ChunkSegment>(encoded);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->chunks.size(), 1U);
+  EXPECT_TRUE(read->pages.empty());
+}
+
 }  // namespace
 }  // namespace casemate::retrieval

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "retrieval/parsing/decode.h"
-#include "retrieval/parsing/parse.h"
+#include "retrieval/parsing/limits.h"
 
 namespace casemate::retrieval {
 namespace {
@@ -133,10 +133,22 @@ void BlockWriter::Add(BlockKind kind, std::uint8_t level, PlaintextView text) {
     document_.text.AppendLiteral("\n\n");
   }
   Block block{.kind = kind, .level = level};
+  block.page = page_;
   block.begin = static_cast<std::uint32_t>(document_.text.size());
   document_.text.Append(view);
   block.end = static_cast<std::uint32_t>(document_.text.size());
   document_.blocks.push_back(block);
+}
+
+void BlockWriter::AddDocument(const ParsedDocument& other, std::uint8_t deeper) {
+  const std::uint32_t page = page_;
+  for (const Block& block : other.blocks) {
+    const int level = block.kind == BlockKind::kHeading ? std::min(block.level + deeper, 6) : 0;
+    page_ = block.page > 0 ? block.page : page;
+    Add(block.kind, static_cast<std::uint8_t>(level),
+        other.text.view().Part(block.begin, block.end - block.begin));
+  }
+  page_ = page;
 }
 
 void BlockWriter::SetTitle(PlaintextView title) {

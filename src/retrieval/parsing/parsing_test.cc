@@ -2,9 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
-#include "retrieval/parsing/parse.h"
+#include "retrieval/parsing/parsing_read.h"
 
 namespace casemate::retrieval {
 namespace {
@@ -12,39 +11,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-struct Parsed {
-  std::string title;
-  std::string text;
-  std::vector<std::string> blocks;  // "h1:Title", "p:Text", ...
-  Error error;
-};
-
-std::string Show(const Block& block, std::string_view text) {
-  constexpr std::string_view kLetters = "?hpictd";  // by BlockKind; d is a term
-  std::string shown(1, kLetters[static_cast<std::size_t>(block.kind)]);
-  if (block.kind == BlockKind::kHeading) {
-    shown += std::to_string(block.level);
-  }
-  return shown + ":" + std::string(text.substr(block.begin, block.end - block.begin));
-}
-
-Parsed Read(std::string_view format, std::string_view document) {
-  Parsed parsed;
-  Result<ParsedDocument> result = Parse(format, PlaintextView::Of(document));
-  if (!result) {
-    parsed.error = result.error();
-    return parsed;
-  }
-  parsed.title = result->title.view().Reveal();
-  parsed.text = result->text.view().Reveal();
-  for (const Block& block : result->blocks) {
-    EXPECT_LE(block.begin, block.end);
-    EXPECT_LE(block.end, parsed.text.size());
-    parsed.blocks.push_back(Show(block, parsed.text));
-  }
-  return parsed;
-}
 
 TEST(ParseTest, UnknownFormatsAndEmptyFilesAreRefused) {
   EXPECT_THAT(Read("docx", "x").error.message, HasSubstr("text, markdown, html"));
