@@ -60,7 +60,11 @@ struct Generate {
   Plaintext grammar;  // GBNF that the answer must match (docs/formats/grammar.md); or empty
   std::vector<Plaintext> passages;  // verbatim quoting: whatever stands between quotation marks is
                                     // a span of passage n, and the [n] after it names it; or none
-  bool speculate = true;            // prompt lookup; what is sampled does not change by it
+  bool quotes_only = false;  // with passages: the answer is nothing but quotations and their [n]
+  bool speculate = true;     // prompt lookup; what is sampled does not change by it
+  // Whose request it is among the tenant's principals: any number that stands for one of them. Free
+  // sequences of the room go first to whoever has fewest.
+  std::uint64_t share = 0;
   static void Fields(auto& m, auto& v) {
     v(m.messages);
     v(m.raw);
@@ -81,7 +85,9 @@ struct Generate {
     v(m.stop);
     v(m.grammar);
     v(m.passages);
+    v(m.quotes_only);
     v(m.speculate);
+    v(m.share);
   }
 };
 struct GenerateStarted {

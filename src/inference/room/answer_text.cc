@@ -3,64 +3,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "inference/room/utf8.h"
+
 namespace casemate::inference {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-// How a UTF-8 text begins (RFC 3629): `size` bytes are a character, or, when `complete` is false
-// and `valid` is true, could become one with more bytes; an invalid start is to be skipped.
-struct Start {
-  std::size_t size = 1;
-  bool valid = false;
-  bool complete = false;
-};
-
-Start ReadStart(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) {
-    return {1, true, true};
-  }
-  std::size_t length = 0;
-  unsigned char low = 0x80;
-  unsigned char high = 0xBF;
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    length = 2;
-  } else if (lead >= 0xE0 && lead <= 0xEF) {
-    length = 3;
-    low = lead == 0xE0 ? 0xA0 : 0x80;   // shorter forms exist
-    high = lead == 0xED ? 0x9F : 0xBF;  // surrogates
-  } else if (lead >= 0xF0 && lead <= 0xF4) {
-    length = 4;
-    low = lead == 0xF0 ? 0x90 : 0x80;
-    high = lead == 0xF4 ? 0x8F : 0xBF;  // past U+10FFFF
-  } else {
-    return {};
-  }
-  for (std::size_t i = 1; i < length; ++i) {
-    if (i == text.size()) {
-      return {i, true, false};
-    }
-    if (byte(i) < low || byte(i) > high) {
-      return {i, false, false};
-    }
-    low = 0x80;
-    high = 0xBF;
-  }
-  return {length, true, true};
-}
-
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const Start start = ReadStart(text);
-    if (!start.complete) {
-      return false;
-    }
-    text.remove_prefix(start.size);
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -82,7 +30,7 @@ Result<AnswerText> AnswerText::Create(const std::vector<Plaintext>& stops) {
 void AnswerText::MoveWholeCharacters(bool at_end) {
   std::string_view rest = raw_.view().Reveal();
   while (!rest.empty()) {
-    const Start start = ReadStart(rest);
+    const Utf8Start start = ReadUtf8Start(rest);
     if (start.valid && !start.complete && !at_end) {
       break;
     }

@@ -1,14 +1,12 @@
 #include "inference/room/chat_template.h"
 
-#include <sys/random.h>
-
-#include <array>
+#include <algorithm>
 #include <exception>
 #include <minja/minja.hpp>
 #include <sstream>
 #include <streambuf>
 
-#include "base/bytes.h"
+#include "inference/room/chat_tools.h"
 
 namespace casemate::inference {
 namespace {
@@ -119,24 +117,13 @@ bool NestsTooDeep(std::string_view source) {
   return false;
 }
 
-std::string RandomMarker() {
-  std::array<std::byte, 16> bytes;
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    std::abort();  // without a random marker contents could be taken for template
-  }
-  return "m" + ToHex(bytes) + "m";
-}
-
-std::string MarkerOf(const std::string& base, std::size_t index) {
-  return base + std::to_string(index) + "e";
-}
-
 }  // namespace
 
 struct ChatTemplate::State {
   std::shared_ptr<minja::TemplateNode> root;
   std::string begin_text;
   std::string end_text;
+  bool knows_tools = false;
 };
 
 ChatTemplate::ChatTemplate(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -153,6 +140,7 @@ Result<ChatTemplate> ChatTemplate::Parse(std::string source, std::string begin_t
     return Fail(ErrorCode::kInvalidArgument, "the model's chat template is over its limits");
   }
   auto state = std::make_unique<State>();
+  state->knows_tools = source.contains("tools");
   try {
     state->root = minja::Parser::parse(
         source, {.trim_blocks = true, .lstrip_blocks = true, .keep_trailing_newline = false});
@@ -164,66 +152,35 @@ Result<ChatTemplate> ChatTemplate::Parse(std::string source, std::string begin_t
   return ChatTemplate(std::move(state));
 }
 
-namespace {
+bool ChatTemplate::knows_tools() const { return state_->knows_tools; }
 
-// Cuts the rendered text at the markers, whose numbers may come in any order.
-Result<std::vector<ChatTemplate::Piece>> SplitAtMarkers(std::string_view rendered,
-                                                        const std::string& base,
-                                                        std::size_t messages) {
-  std::vector<ChatTemplate::Piece> pieces;
-  std::vector<bool> seen(messages, false);
-  while (true) {
-    const std::size_t at = rendered.find(base);
-    ChatTemplate::Piece piece{.text = std::string(rendered.substr(0, at))};
-    if (at == std::string_view::npos) {
-      pieces.push_back(std::move(piece));
-      break;
-    }
-    rendered.remove_prefix(at + base.size());
-    std::size_t number = 0;
-    std::size_t digits = 0;
-    while (digits < rendered.size() && digits < 5 && rendered[digits] >= '0' &&
-           rendered[digits] <= '9') {
-      number = number * 10 + static_cast<std::size_t>(rendered[digits] - '0');
-      ++digits;
-    }
-    if (digits == 0 || digits >= rendered.size() || rendered[digits] != 'e' || number >= messages) {
-      return Fail(ErrorCode::kInvalidArgument, "the model's chat template changes contents");
-    }
-    rendered.remove_prefix(digits + 1);
-    piece.content = number;
-    seen[number] = true;
-    pieces.push_back(std::move(piece));
-  }
-  for (std::size_t i = 0; i < messages; ++i) {
-    if (!seen[i]) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "the model's chat template leaves out message " + std::to_string(i + 1));
-    }
-  }
-  return pieces;
-}
-
-}  // namespace
-
-Result<std::vector<ChatTemplate::Piece>> ChatTemplate::Render(
-    const std::vector<std::string>& roles) const {
-  if (roles.empty() || roles.size() > kMaxMessages) {
-    return Fail(ErrorCode::kTooLarge, std::to_string(roles.size()) + " messages, expected 1 to " +
+Result<std::string> ChatTemplate::Render(const std::vector<Turn>& turns,
+                                         const std::string& tools) const {
+  if (turns.empty() || turns.size() > kMaxMessages) {
+    return Fail(ErrorCode::kTooLarge, std::to_string(turns.size()) + " messages, expected 1 to " +
                                           std::to_string(kMaxMessages));
   }
-  const std::string base = RandomMarker();
   bool over_limit = false;
   BoundedOutput output(over_limit);
   try {
     nlohmann::ordered_json messages = nlohmann::ordered_json::array();
-    for (std::size_t i = 0; i < roles.size(); ++i) {
-      messages.push_back({{"role", roles[i]}, {"content", MarkerOf(base, i)}});
+    for (const Turn& turn : turns) {
+      nlohmann::ordered_json message = {{"role", turn.role}, {"content", turn.content}};
+      if (!turn.tool_calls.empty()) {
+        message["tool_calls"] = nlohmann::ordered_json::parse(turn.tool_calls);
+      }
+      if (!turn.tool_call_id.empty()) {
+        message["tool_call_id"] = turn.tool_call_id;
+      }
+      messages.push_back(std::move(message));
     }
     nlohmann::ordered_json values = {{"messages", std::move(messages)},
                                      {"add_generation_prompt", true},
                                      {"bos_token", state_->begin_text},
                                      {"eos_token", state_->end_text}};
+    if (!tools.empty()) {
+      values["tools"] = nlohmann::ordered_json::parse(tools);
+    }
     auto context = std::make_shared<BoundedContext>(minja::Value(values), over_limit);
     minja::Value range_name("range");
     context->set(range_name, MakeRange(context.get()));
@@ -239,20 +196,38 @@ Result<std::vector<ChatTemplate::Piece>> ChatTemplate::Render(
     return Fail(ErrorCode::kInvalidArgument,
                 "the model's chat template does not take messages of these roles in this order");
   }
-  return SplitAtMarkers(output.text(), base, roles.size());
+  return output.text();
 }
 
-Result<TokenBuffer> RenderPrompt(const ChatTemplate& chat, const LlamaModel& model,
-                                 const std::vector<ChatMessage>& messages) {
-  std::vector<std::string> roles;
-  roles.reserve(messages.size());
-  for (const ChatMessage& message : messages) {
-    roles.push_back(message.role);
+namespace {
+
+Result<std::vector<ChatTemplate::Turn>> TurnsOf(const std::vector<ChatMessage>& messages,
+                                                ChatFills& fills) {
+  std::vector<ChatTemplate::Turn> turns;
+  turns.reserve(messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const ChatMessage& message = messages[i];
+    ChatTemplate::Turn turn{.role = message.role};
+    if (!message.content.empty() || message.tool_calls.empty()) {
+      turn.content = fills.Add(message.content, ChatFills::Kind::kContent, i);
+    }
+    if (!message.tool_calls.empty()) {
+      Result<std::string> calls = HideToolCalls(message.tool_calls, i, fills);
+      if (!calls) {
+        return std::unexpected(calls.error());
+      }
+      turn.tool_calls = std::move(*calls);
+    }
+    if (!message.tool_call_id.empty()) {
+      turn.tool_call_id = fills.Add(message.tool_call_id, ChatFills::Kind::kString, i);
+    }
+    turns.push_back(std::move(turn));
   }
-  Result<std::vector<ChatTemplate::Piece>> pieces = chat.Render(roles);
-  if (!pieces) {
-    return std::unexpected(pieces.error());
-  }
+  return turns;
+}
+
+Result<TokenBuffer> TokenizePieces(const std::vector<ChatFills::Piece>& pieces,
+                                   const ChatFills& fills, const LlamaModel& model) {
   TokenBuffer prompt;
   const auto append = [&prompt](const TokenBuffer& more) {
     for (const std::int32_t token : more.RevealTokens()) {
@@ -260,15 +235,15 @@ Result<TokenBuffer> RenderPrompt(const ChatTemplate& chat, const LlamaModel& mod
     }
   };
   bool first = true;
-  for (const ChatTemplate::Piece& piece : *pieces) {
+  for (const ChatFills::Piece& piece : pieces) {
     Result<TokenBuffer> text = model.TokenizeTemplate(piece.text, first);
     if (!text) {
       return std::unexpected(text.error());
     }
     append(*text);
     first = false;
-    if (piece.content != ChatTemplate::Piece::kNone) {
-      Result<TokenBuffer> content = model.TokenizeContent(messages[piece.content].content);
+    if (piece.fill != ChatFills::Piece::kNone) {
+      Result<TokenBuffer> content = model.TokenizeContent(fills.TextOf(piece));
       if (!content) {
         return std::unexpected(content.error());
       }
@@ -276,6 +251,38 @@ Result<TokenBuffer> RenderPrompt(const ChatTemplate& chat, const LlamaModel& mod
     }
   }
   return prompt;
+}
+
+}  // namespace
+
+Result<TokenBuffer> RenderPrompt(const ChatTemplate& chat, const LlamaModel& model,
+                                 const std::vector<ChatMessage>& messages, PlaintextView tools) {
+  const bool about_tools = !tools.empty() || std::ranges::any_of(messages, [](const auto& message) {
+    return !message.tool_calls.empty() || !message.tool_call_id.empty();
+  });
+  if (about_tools && !chat.knows_tools()) {
+    Result<std::vector<ChatMessage>> described = DescribeTools(messages, tools);
+    return described ? RenderPrompt(chat, model, *described)
+                     : Result<TokenBuffer>(std::unexpected(described.error()));
+  }
+  ChatFills fills;
+  Result<std::vector<ChatTemplate::Turn>> turns = TurnsOf(messages, fills);
+  if (!turns) {
+    return std::unexpected(turns.error());
+  }
+  Result<std::string> shown = tools.empty() ? Result<std::string>() : HideTools(tools, fills);
+  if (!shown) {
+    return std::unexpected(shown.error());
+  }
+  Result<std::string> rendered = chat.Render(*turns, *shown);
+  if (!rendered) {
+    return std::unexpected(rendered.error());
+  }
+  Result<std::vector<ChatFills::Piece>> pieces = fills.Cut(*rendered);
+  if (!pieces) {
+    return std::unexpected(pieces.error());
+  }
+  return TokenizePieces(*pieces, fills, model);
 }
 
 }  // namespace casemate::inference

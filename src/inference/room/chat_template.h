@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "inference/messages.h"
+#include "inference/room/chat_fills.h"
 #include "inference/room/llama_model.h"
 
 namespace casemate::inference {
@@ -17,10 +18,11 @@ inline constexpr std::size_t kMaxRenderedBytes = 1 << 20;  // without the conten
 inline constexpr std::size_t kMaxTemplateSteps = 100'000;  // look-ups and loop turns
 inline constexpr std::size_t kMaxTemplateNesting = 64;     // brackets
 
-// A model's chat template, which is code that came with the model: it sees roles, and in place of
-// each content a marker of random letters, never a content. So it cannot read a prompt, and no
-// content can be taken for a part of the template. Jinja by minja; the model without a template
-// gets ChatML. Threads: Render may run at the same time.
+// A model's chat template, which is code that came with the model: it sees roles, the plain words
+// of tools' definitions, and in place of each content a marker of random letters (ChatFills), never
+// a content. So it cannot read a prompt, and no content can be taken for a part of the template.
+// Jinja by minja; the model without a template gets ChatML. Threads: Render may run at the same
+// time.
 class ChatTemplate {
  public:
   // `source` is Jinja, or empty for ChatML. Errors: kInvalidArgument: not Jinja, over
@@ -31,17 +33,20 @@ class ChatTemplate {
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
-  // One piece of a prompt: text of the template, then the content of message number `content`
-  // (kNone: nothing follows).
-  struct Piece {
-    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-    std::string text;
-    std::size_t content = kNone;
+  // A message as the template sees it: `content` is a marker, or empty beside tool calls.
+  struct Turn {
+    std::string role;
+    std::string content;
+    std::string tool_calls;    // of HideToolCalls, or empty
+    std::string tool_call_id;  // or empty
   };
-  // Pieces in order for messages of these roles, and the beginning of the assistant's turn. Errors:
-  // kInvalidArgument: the template refuses these roles or fails, or leaves out a message;
+  // What the template makes of the turns, the tools (of HideTools, or empty), and the beginning of
+  // the assistant's turn. Errors: kInvalidArgument: the template refuses these roles or fails;
   // kTooLarge: over a limit above.
-  [[nodiscard]] Result<std::vector<Piece>> Render(const std::vector<std::string>& roles) const;
+  [[nodiscard]] Result<std::string> Render(const std::vector<Turn>& turns,
+                                           const std::string& tools) const;
+  // Whether the template mentions tools at all.
+  bool knows_tools() const;
 
  private:
   struct State;
@@ -49,9 +54,11 @@ class ChatTemplate {
   std::unique_ptr<State> state_;
 };
 
-// The prompt's tokens: control tokens from the template only. Errors: as Render and
+// The prompt's tokens: control tokens from the template only. Tools of a template that knows none
+// are described in the messages (DescribeTools). Errors: as Render, ChatFills::Cut, HideTools and
 // TokenizeContent.
 [[nodiscard]] Result<TokenBuffer> RenderPrompt(const ChatTemplate& chat, const LlamaModel& model,
-                                               const std::vector<ChatMessage>& messages);
+                                               const std::vector<ChatMessage>& messages,
+                                               PlaintextView tools = {});
 
 }  // namespace casemate::inference

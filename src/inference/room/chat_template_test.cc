@@ -19,13 +19,24 @@ std::vector<ChatMessage> Messages(
   return messages;
 }
 
-Result<std::vector<ChatTemplate::Piece>> RenderSource(std::string source,
-                                                      const std::vector<std::string>& roles) {
+Result<std::vector<ChatFills::Piece>> RenderSource(std::string source,
+                                                   const std::vector<std::string>& roles) {
   Result<ChatTemplate> chat = ChatTemplate::Parse(std::move(source), "<s>", "</s>");
   if (!chat) {
     return std::unexpected(chat.error());
   }
-  return chat->Render(roles);
+  ChatFills fills;
+  std::vector<ChatTemplate::Turn> turns;
+  for (const std::string& role : roles) {
+    turns.push_back({.role = role,
+                     .content = fills.Add(PlaintextView::Of(std::string_view("x")),
+                                          ChatFills::Kind::kContent, turns.size())});
+  }
+  Result<std::string> rendered = chat->Render(turns, {});
+  if (!rendered) {
+    return std::unexpected(rendered.error());
+  }
+  return fills.Cut(*rendered);
 }
 
 TEST(ChatTemplateTest, WithoutATemplateThereIsChatMl) {
@@ -33,11 +44,11 @@ TEST(ChatTemplateTest, WithoutATemplateThereIsChatMl) {
   ASSERT_TRUE(pieces.has_value()) << pieces.error().message;
   ASSERT_EQ(pieces->size(), 3U);
   EXPECT_EQ((*pieces)[0].text, "<|im_start|>system\n");
-  EXPECT_EQ((*pieces)[0].content, 0U);
+  EXPECT_EQ((*pieces)[0].fill, 0U);
   EXPECT_EQ((*pieces)[1].text, "<|im_end|>\n<|im_start|>user\n");
-  EXPECT_EQ((*pieces)[1].content, 1U);
+  EXPECT_EQ((*pieces)[1].fill, 1U);
   EXPECT_EQ((*pieces)[2].text, "<|im_end|>\n<|im_start|>assistant\n");
-  EXPECT_EQ((*pieces)[2].content, ChatTemplate::Piece::kNone);
+  EXPECT_EQ((*pieces)[2].fill, ChatFills::Piece::kNone);
 }
 
 TEST(ChatTemplateTest, TheShippedModelsTemplateIsChatMl) {

@@ -145,7 +145,7 @@ Result<void> Embedder::ComputeAll(const Prepared& texts, EmbedReply& reply,
       }
     }
     for (std::size_t i = first; i < next; ++i) {
-      context_->DropSequence(static_cast<std::int32_t>(i - first));
+      context_->EraseSequence(static_cast<std::int32_t>(i - first));
     }
     first = next;
   }

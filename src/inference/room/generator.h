@@ -7,6 +7,7 @@
 #include "inference/messages.h"
 #include "inference/room/chat_template.h"
 #include "inference/room/compute_permit.h"
+#include "inference/room/engine.h"
 #include "inference/room/llama_model.h"
 
 namespace casemate::inference {
@@ -16,12 +17,15 @@ struct GeneratorOptions {
   std::uint32_t sequences = 4;         // answered at the same time; more wait
   std::uint32_t prefill_tokens = 256;  // of prompts, per step
   std::uint32_t threads = 0;           // 0: LlamaModel::default_threads
+  Speculation speculation = Speculation::kWherePaying;
 };
 
-// Answers chat requests with one model. One engine thread computes steps for all requests together
-// (continuous batching): in each, one token for every answer that is being written, then pieces of
-// the prompts that wait, up to prefill_tokens, so that a long prompt cannot stop other answers.
-// When no answer is being written, all plaintext state is zeroed.
+// Answers requests with one model. One thread computes steps for all of them together (Engine), so
+// that a long prompt cannot stop other answers. Requests over the number of sequences wait; a free
+// sequence goes to the share that has fewest, then to who came first. A request needs one sequence
+// to begin and takes more for its other choices while nobody waits. When no answer is being
+// written, all plaintext state is zeroed; the keys and values of an answer that ends before that
+// are overwritten with zeros before the next step.
 // Threads: Generate may run at the same time, up to any number.
 class Generator {
  public:
@@ -42,8 +46,8 @@ class Generator {
 
   // Calls the sink on this thread; a slow sink delays its own answer only. A cancelled answer ends
   // with FinishReason::kCancelled within one step. Errors: kTooLarge: "prompt of 412 tokens, the
-  // model takes 320"; kInvalidArgument: parameters or template; kUnavailable: the engine failed or
-  // stops.
+  // model takes 320"; kInvalidArgument: parameters (param names the field), grammar or template;
+  // kUnavailable: the engine failed or stops.
   [[nodiscard]] Result<GenerateDone> Generate(const inference::Generate& request, const Sink& sink);
 
   std::uint32_t context_tokens() const;

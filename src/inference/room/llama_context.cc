@@ -50,9 +50,11 @@ Result<LlamaContext> LlamaContext::Create(const LlamaModel& model, const Context
     params.n_ctx = options.step_tokens;
     params.kv_unified = true;
     params.embeddings = true;
-    params.pooling_type = LLAMA_POOLING_TYPE_MEAN;
+    params.pooling_type = options.rank ? LLAMA_POOLING_TYPE_RANK : LLAMA_POOLING_TYPE_MEAN;
   } else {
-    params.n_ctx = options.context_tokens * options.sequences;
+    // One more, of which nothing is ever computed: EraseSequence copies its zeros.
+    params.n_seq_max = options.sequences + (options.sequences > 1 ? 1 : 0);
+    params.n_ctx = options.context_tokens * params.n_seq_max;
     params.kv_unified = false;  // each sequence has cells of its own
   }
   auto buffers = std::make_unique<std::vector<ggml_backend_buffer*>>();
@@ -119,12 +121,14 @@ Result<void> LlamaContext::Step(std::span<const StepToken> tokens) {
   used_ = true;
   buffers_->clear();  // those of an earlier step may be gone
   int result = -1;
+  const auto begun = std::chrono::steady_clock::now();
   try {
     result = ::llama_decode(context_.get(), batch);
     ::llama_synchronize(context_.get());
   } catch (const std::exception&) {
     result = -4;
   }
+  step_time_ = std::chrono::steady_clock::now() - begun;
   if (result != 0) {
     return Fail(ErrorCode::kUnavailable, "the model could not compute a step",
                 "llama_decode gave " + std::to_string(result));
@@ -132,8 +136,17 @@ Result<void> LlamaContext::Step(std::span<const StepToken> tokens) {
   return {};
 }
 
-std::int32_t LlamaContext::Sample(llama_sampler* sampler, std::int32_t index) {
-  return ::llama_sampler_sample(sampler, context_.get(), index);
+std::span<const float> LlamaContext::Logits(std::int32_t index) const {
+  const float* row = nullptr;
+  try {
+    row = ::llama_get_logits_ith(context_.get(), index);
+  } catch (const std::exception&) {
+    row = nullptr;
+  }
+  if (row == nullptr) {
+    return {};
+  }
+  return {row, model_->vocabulary_size()};
 }
 
 std::span<const float> LlamaContext::Embedding(std::int32_t sequence) const {
@@ -141,11 +154,26 @@ std::span<const float> LlamaContext::Embedding(std::int32_t sequence) const {
   if (row == nullptr) {
     return {};
   }
-  return {row, model_->dimensions()};
+  return {row, options_.rank ? 1 : model_->dimensions()};
 }
 
-void LlamaContext::DropSequence(std::int32_t sequence) {
+void LlamaContext::CopySequence(std::int32_t from, std::int32_t to) {
+  ::llama_memory_seq_cp(::llama_get_memory(context_.get()), from, to, -1, -1);
+}
+
+bool LlamaContext::TrimSequence(std::int32_t sequence, std::size_t position) {
+  return ::llama_memory_seq_rm(::llama_get_memory(context_.get()), sequence,
+                               static_cast<llama_pos>(position), -1);
+}
+
+void LlamaContext::EraseSequence(std::int32_t sequence) {
+  // This alone edits a table and leaves the bytes.
   (void)::llama_memory_seq_rm(::llama_get_memory(context_.get()), sequence, -1, -1);
+  if (!options_.embeddings && options_.sequences > 1) {
+    // Between sequences with cells of their own libllama copies all cells' bytes, whatever they
+    // hold, and does so, in order, before the next step.
+    CopySequence(static_cast<std::int32_t>(options_.sequences), sequence);
+  }
 }
 
 void LlamaContext::WipeOutputs() {
@@ -159,7 +187,8 @@ void LlamaContext::WipeOutputs() {
     for (std::uint32_t i = 0; i < options_.sequences; ++i) {
       float* row = ::llama_get_embeddings_seq(context_.get(), static_cast<llama_seq_id>(i));
       if (row != nullptr) {
-        Wipe({reinterpret_cast<std::byte*>(row), model_->dimensions() * sizeof(float)});
+        const std::size_t width = options_.rank ? 1 : model_->dimensions();
+        Wipe({reinterpret_cast<std::byte*>(row), width * sizeof(float)});
       }
     }
   }

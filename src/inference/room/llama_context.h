@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -13,7 +14,6 @@
 struct ggml_backend_buffer;
 struct ggml_tensor;
 struct llama_context;
-struct llama_sampler;
 
 namespace casemate::inference {
 
@@ -30,7 +30,8 @@ struct ContextOptions {
   std::uint32_t sequences = 1;
   std::uint32_t step_tokens = 256;  // most tokens of one step
   std::uint32_t threads = 1;
-  bool embeddings = false;  // mean-pooled vectors instead of logits
+  bool embeddings = false;  // pooled vectors instead of logits: the mean, or
+  bool rank = false;        // with it: the scores of a reranking model
 };
 
 // The plaintext state of a model at work: KV cache, activations, logits, the batch's tokens.
@@ -50,15 +51,26 @@ class LlamaContext {
   // step must be dropped.
   [[nodiscard]] Result<void> Step(std::span<const StepToken> tokens);
 
-  // The next token at the step's `index`-th token, which wanted output.
-  std::int32_t Sample(llama_sampler* sampler, std::int32_t index);
-  // The pooled vector of `sequence` after a step, not normalised; empty on failure.
+  // What the model says after the step's `index`-th token, which wanted output: a logit for each
+  // token of the vocabulary; empty on failure. Valid until the next step.
+  std::span<const float> Logits(std::int32_t index) const;
+  // The pooled vector of `sequence` after a step, not normalised, or its score (one number); empty
+  // on failure.
   std::span<const float> Embedding(std::int32_t sequence) const;
 
-  // Forgets a sequence: its cells are free again, their bytes stay until Clear or reuse.
-  void DropSequence(std::int32_t sequence);
+  // Gives `to`, which is empty, what `from` holds.
+  void CopySequence(std::int32_t from, std::int32_t to);
+  // Forgets what `sequence` holds from `position` on. False: this model's memory cannot; then the
+  // sequence is as it was.
+  bool TrimSequence(std::int32_t sequence, std::size_t position);
+  // Ends a sequence. Its keys and values are overwritten with zeros before the next step computes,
+  // or by Clear; with embeddings, or where there is one sequence only, by Clear alone.
+  void EraseSequence(std::int32_t sequence);
   // The window closes: every cell's bytes, the logits and the batch become zero.
   void Clear();
+
+  // What the last step took, once it was its turn.
+  std::chrono::duration<double, std::micro> last_step_time() const { return step_time_; }
 
   const ContextOptions& options() const { return options_; }
   llama_context* get() const { return context_.get(); }
@@ -76,6 +88,7 @@ class LlamaContext {
   ContextOptions options_;
   const LlamaModel* model_;
   ComputePermit* permit_;
+  std::chrono::duration<double, std::micro> step_time_{};
   bool used_ = false;        // holds plaintext
   std::size_t outputs_ = 0;  // rows of logits of the last step
   Plaintext batch_;          // token ids, positions, sequence ids: wiped memory

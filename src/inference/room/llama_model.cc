@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kWeightsPerThread = std::uint64_t{64} << 20;  // bytes
 constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxPieceBytes = 512;
 
 // The file's bytes for the time of the check.
 Result<void> CheckFile(int fd) {
@@ -46,8 +47,18 @@ Result<void> CheckFile(int fd) {
 
 void LlamaModel::Free::operator()(llama_model* model) const { ::llama_model_free(model); }
 
-LlamaModel::LlamaModel(llama_model* model)
-    : model_(model), vocab_(::llama_model_get_vocab(model)) {}
+LlamaModel::LlamaModel(llama_model* model) : model_(model), vocab_(::llama_model_get_vocab(model)) {
+  std::array<char, kMaxPieceBytes> buffer;
+  pieces_.resize(vocabulary_size());
+  for (std::size_t i = 0; i < pieces_.size(); ++i) {
+    const std::int32_t size =
+        ::llama_token_to_piece(vocab_, static_cast<llama_token>(i), buffer.data(),
+                               static_cast<std::int32_t>(buffer.size()), 0, false);
+    if (size > 0) {  // longer than any token of a sane vocabulary: dropped
+      pieces_[i].assign(buffer.data(), static_cast<std::size_t>(size));
+    }
+  }
+}
 
 Result<LlamaModel> LlamaModel::Load(int fd) {
   if (Result<void> checked = CheckFile(fd); !checked) {
@@ -101,6 +112,9 @@ std::uint32_t LlamaModel::default_threads() const {
       std::min<std::uint64_t>(wanted, static_cast<std::uint64_t>(std::max(cores, 1))));
 }
 bool LlamaModel::is_end(std::int32_t token) const { return ::llama_vocab_is_eog(vocab_, token); }
+bool LlamaModel::can_trim() const {
+  return !::llama_model_is_recurrent(model_.get()) && !::llama_model_is_hybrid(model_.get());
+}
 
 Result<TokenBuffer> LlamaModel::TokenizeContent(PlaintextView text) const {
   return Tokenize(text.Reveal(), false, false);
@@ -141,15 +155,12 @@ Result<TokenBuffer> LlamaModel::Tokenize(std::string_view text, bool first,
   return tokens;
 }
 
-Plaintext LlamaModel::Piece(std::int32_t token) const {
-  std::array<char, 512> buffer;
-  std::int32_t size = ::llama_token_to_piece(vocab_, token, buffer.data(),
-                                             static_cast<std::int32_t>(buffer.size()), 0, false);
-  size = std::max(size, 0);  // longer than any token of a sane vocabulary: dropped
-  Plaintext piece =
-      Plaintext::Copy(std::string_view(buffer.data(), static_cast<std::size_t>(size)));
-  Wipe(std::as_writable_bytes(std::span(buffer)));
-  return piece;
+Plaintext LlamaModel::Piece(std::int32_t token, bool with_control) const {
+  const std::string_view bytes = TokenBytes(token);
+  if (bytes.empty() && with_control) {
+    return Plaintext::Copy(TokenText(token));
+  }
+  return Plaintext::Copy(bytes);
 }
 
 std::string LlamaModel::chat_template() const {

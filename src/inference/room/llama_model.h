@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "secmem/plaintext.h"
@@ -30,6 +32,8 @@ class LlamaModel {
   // each other than they save: measured tenfold on two busy cores with a model of 7 MB.
   std::uint32_t default_threads() const;
   bool is_end(std::int32_t token) const;  // of a turn or of the text
+  // Whether a sequence's last tokens can be taken back: not from a recurrent memory.
+  bool can_trim() const;
 
   // The tokens of what somebody wrote: text that looks like a control token ("<|im_end|>") stays
   // text. Errors: kInvalidArgument: not tokenisable; kTooLarge: over 16 MiB.
@@ -37,8 +41,13 @@ class LlamaModel {
   // The tokens of a piece of the chat template, in which control tokens are meant. `first`: the
   // prompt begins with it, so that the token that begins a text is added if the model wants it.
   [[nodiscard]] Result<TokenBuffer> TokenizeTemplate(std::string_view text, bool first) const;
-  // The bytes of one token, not always whole characters; empty for control tokens.
-  Plaintext Piece(std::int32_t token) const;
+  // The bytes of one token, not always whole characters; empty for control tokens, unless
+  // `with_control` asks for their spelling ("[TOOL_CALLS]").
+  Plaintext Piece(std::int32_t token, bool with_control = false) const;
+  // The same, from the vocabulary: which token is meant is plaintext, what it stands for is not.
+  std::string_view TokenBytes(std::int32_t token) const {
+    return pieces_[static_cast<std::size_t>(token)];
+  }
 
   // The model's own chat template (Jinja); empty when it has none.
   std::string chat_template() const;
@@ -47,6 +56,7 @@ class LlamaModel {
 
   // For the other classes of this folder.
   llama_model* get() const { return model_.get(); }
+  const llama_vocab* vocabulary() const { return vocab_; }
 
  private:
   struct Free {
@@ -58,7 +68,8 @@ class LlamaModel {
   std::string TokenText(std::int32_t token) const;
 
   std::unique_ptr<llama_model, Free> model_;
-  const llama_vocab* vocab_;  // of model_
+  const llama_vocab* vocab_;         // of model_
+  std::vector<std::string> pieces_;  // of the vocabulary, by token
 };
 
 }  // namespace casemate::inference
