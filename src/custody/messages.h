@@ -165,6 +165,38 @@ struct CloseTicketReply {
   }
 };
 
+// Custodian -> keeper, once, before Tenant: what the keeper signs and keeps receipts with.
+struct ReceiptKeys {
+  static constexpr MessageType kType = MessageType::kReceiptKeys;
+  std::string origin;     // of the log; the keys' name is this and "/server"
+  std::vector<Key> keys;  // Ed25519 seed, ML-DSA-44 seed, key that receipts are sealed with
+  static void Fields(auto& m, auto& v) {
+    v(m.origin);
+    v(m.keys);
+  }
+};
+
+// As CloseTicket; the closing entry is durable before the answer, and the custodian signs its block
+// of the receipt. Also of a ticket that was revoked or expired, for a while. Once per ticket.
+struct CloseForReceipt {
+  static constexpr MessageType kType = MessageType::kCloseForReceipt;
+  TicketId ticket;
+  std::array<std::byte, 16> receipt{};      // audit::ReceiptId
+  std::array<std::byte, 32> server_text{};  // SHA-256 of the server block's text
+  std::array<std::byte, 32> client_text{};
+  static void Fields(auto& m, auto& v) {
+    v(m.ticket);
+    v(m.receipt);
+    v(m.server_text);
+    v(m.client_text);
+  }
+};
+struct CloseForReceiptReply {
+  static constexpr MessageType kType = MessageType::kCloseForReceiptReply;
+  std::string custodian_note;  // docs/formats/receipt.md
+  static void Fields(auto& m, auto& v) { v(m.custodian_note); }
+};
+
 // Makes objects: fresh secrets, durable (mirror included) before the answer. Needs kSeal. The keys
 // of every purpose asked for come back, to seal with, under the ticket's lease.
 struct NewObject {

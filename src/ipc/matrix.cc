@@ -23,11 +23,12 @@ constexpr std::array kLoaderToSupervisor = {kReady, kLoaded};
 constexpr std::array kCustodianToFront = {kIdentity, kAdmission};
 constexpr std::array kFrontToKeeper = {kHttpRequest};
 constexpr std::array kKeeperToFront = {kHttpHead, kHttpBody, kHttpEnd};
-constexpr std::array kKeeperToCustodian = {kTicketRequest, kOpen,          kRenew,
-                                           kCloseTicket,   kCreateObjects, kErase};
+constexpr std::array kKeeperToCustodian = {kTicketRequest, kOpen,  kRenew,          kCloseTicket,
+                                           kCreateObjects, kErase, kCloseForReceipt};
 constexpr std::array kCustodianToKeeper = {
-    kTenant,           kTicketReply,        kOpenReply,  kRenewReply,
-    kCloseTicketReply, kCreateObjectsReply, kEraseReply, kRevoke};
+    kTenant,           kTicketReply,         kOpenReply,  kRenewReply,
+    kCloseTicketReply, kCreateObjectsReply,  kEraseReply, kRevoke,
+    kReceiptKeys,      kCloseForReceiptReply};
 constexpr std::array kKeeperToRoom = {kGenerate, kEmbed, kCountTokens, kRank};
 constexpr std::array kRoomToKeeper = {kGenerateStarted, kGenerateText,     kGenerateDone,
                                       kEmbedReply,      kCountTokensReply, kRankReply};
@@ -175,6 +176,12 @@ std::string_view MessageTypeName(MessageType type) {
       return "erase_reply";
     case kRevoke:
       return "revoke";
+    case kReceiptKeys:
+      return "receipt_keys";
+    case kCloseForReceipt:
+      return "close_for_receipt";
+    case kCloseForReceiptReply:
+      return "close_for_receipt_reply";
     case kGenerate:
       return "generate";
     case kGenerateStarted:

@@ -68,6 +68,9 @@ enum class MessageType : std::uint16_t {
   kErase = 91,
   kEraseReply = 92,
   kRevoke = 93,
+  kReceiptKeys = 94,
+  kCloseForReceipt = 95,
+  kCloseForReceiptReply = 96,
   // Keeper and room.
   kGenerate = 112,
   kGenerateStarted = 113,

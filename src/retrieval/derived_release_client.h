@@ -65,6 +65,9 @@ class DerivedReleaseClient : public custody::ReleaseClient {
     ticket.state()->End(false);
     return custody::CloseTicketReply{};
   }
+  Result<custody::CloseForReceiptReply> CloseWithReceipt(const custody::CloseForReceipt&) override {
+    return custody::CloseForReceiptReply{};
+  }
 
  private:
   static Result<custody::Lease> Lend(const custody::Ticket& ticket, policy::Purpose purpose,

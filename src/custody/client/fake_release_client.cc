@@ -305,6 +305,18 @@ Result<CloseTicketReply> FakeReleaseClient::Close(Ticket ticket) {
   return reply;
 }
 
+Result<CloseForReceiptReply> FakeReleaseClient::CloseWithReceipt(const CloseForReceipt& request) {
+  const std::lock_guard lock(state_->mutex);
+  if (Result<void> reachable = state_->Reachable(); !reachable) {
+    return std::unexpected(reachable.error());
+  }
+  if (state_->tickets.erase(request.ticket) == 0) {
+    return Fail(ErrorCode::kDeadlineExceeded, "the ticket is over");
+  }
+  ++state_->log_size;
+  return CloseForReceiptReply{"casemate/receipt/custodian@v1\n" + request.ticket.ToString() + "\n"};
+}
+
 void FakeReleaseClient::RevokePrincipal() {
   std::vector<std::shared_ptr<Ticket::State>> ending;
   {

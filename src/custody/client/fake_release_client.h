@@ -28,6 +28,9 @@ class FakeReleaseClient : public ReleaseClient {
   [[nodiscard]] Result<EraseReply> Erase(const Ticket& ticket, std::span<const ObjectRef> objects,
                                          bool no_mirror) override;
   [[nodiscard]] Result<CloseTicketReply> Close(Ticket ticket) override;
+  // Its note is no note: a title and the ticket's id.
+  [[nodiscard]] Result<CloseForReceiptReply> CloseWithReceipt(
+      const CloseForReceipt& request) override;
 
   // What an operator would do: ends every ticket and refuses new ones with kPermissionDenied.
   void RevokePrincipal();

@@ -181,6 +181,8 @@ std::uint64_t Ticket::log_index() const { return state_->log_index; }
 
 bool Ticket::over() const { return state_->over || BootClock::now() >= state_->ends.load(); }
 
+void Ticket::LeaveOpen() { state_->closed = true; }
+
 void Ticket::OnRevoked(std::function<void()> on_revoked) {
   {
     const std::lock_guard lock(state_->mutex);

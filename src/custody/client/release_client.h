@@ -52,6 +52,8 @@ class Ticket {
   std::uint64_t log_index() const;
   // Revoked, expired or closed.
   bool over() const;
+  // From now on destroying it ends its leases and tells nobody: CloseWithReceipt does.
+  void LeaveOpen();
   // Runs once when it is revoked (at once if it has been), on the connection's thread: be brief.
   void OnRevoked(std::function<void()> on_revoked);
 
@@ -102,6 +104,12 @@ class ReleaseClient {
 
   // Ends the ticket and its leases and waits until the custodian has itemised it in the log.
   [[nodiscard]] virtual Result<CloseTicketReply> Close(Ticket ticket) = 0;
+
+  // Closes a ticket whose owner left it open and is done with it; on return the closing entry is
+  // durable and the custodian vouches for what was released. Errors: kDeadlineExceeded: there is no
+  // such ticket, it was closed, or it ended too long ago.
+  [[nodiscard]] virtual Result<CloseForReceiptReply> CloseWithReceipt(
+      const CloseForReceipt& request) = 0;
 };
 
 }  // namespace casemate::custody

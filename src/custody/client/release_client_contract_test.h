@@ -72,6 +72,21 @@ class ReleaseClientContractTest : public testing::TestWithParam<ReleaseClientFac
   std::unique_ptr<ReleaseClientHarness> harness_;
 };
 
+TEST_P(ReleaseClientContractTest, ATicketThatIsLeftOpenIsClosedOnceWithItsReceipt) {
+  CloseForReceipt request;
+  {
+    Ticket ticket = Ask(harness_->Everything());
+    request.ticket = ticket.id();
+    ticket.LeaveOpen();
+  }
+  const Result<CloseForReceiptReply> first = client().CloseWithReceipt(request);
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  EXPECT_TRUE(first->custodian_note.starts_with("casemate/receipt/custodian@v1\n"));
+  const Result<CloseForReceiptReply> second = client().CloseWithReceipt(request);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, ErrorCode::kDeadlineExceeded);
+}
+
 TEST_P(ReleaseClientContractTest, OpenGivesTheKeyThatCreateGave) {
   const Ticket ticket = Ask(harness_->Everything());
   const Created created = Make(ticket, {});

@@ -86,6 +86,11 @@ void SocketReleaseClient::State::OnNotice(const ipc::Frame& frame) {
     if (Result<Tenant> value = ipc::Decode<Tenant>(frame.payload)) {
       OnTenant(*value);
     }
+  } else if (frame.type == ipc::MessageType::kReceiptKeys) {
+    if (Result<ReceiptKeys> keys = ipc::Decode<ReceiptKeys>(frame.payload);
+        keys && handlers.receipt_keys) {
+      handlers.receipt_keys(std::move(*keys));
+    }
   } else if (frame.type == ipc::MessageType::kRevoke) {
     if (Result<Revoke> revoke = ipc::Decode<Revoke>(frame.payload)) {
       OnRevoke(*revoke);
@@ -417,6 +422,11 @@ Result<CloseTicketReply> SocketReleaseClient::Close(Ticket ticket) {
   CloseTicketRequest request;
   request.ticket = ticket.id();
   return state_->peer->Call<CloseTicketReply>(request, kCallDeadline);
+}
+
+Result<CloseForReceiptReply> SocketReleaseClient::CloseWithReceipt(const CloseForReceipt& request) {
+  state_->Forget(request.ticket);
+  return state_->peer->Call<CloseForReceiptReply>(request, kCallDeadline);
 }
 
 }  // namespace casemate::custody

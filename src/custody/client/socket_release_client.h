@@ -17,6 +17,7 @@ class SocketReleaseClient : public ReleaseClient {
  public:
   // All run on the connection's thread: be brief, and never call the client from them.
   struct Handlers {
+    std::function<void(ReceiptKeys&&)> receipt_keys;        // once, before `tenant`
     std::function<void(const Tenant&)> tenant;              // at attachment, and when models change
     std::function<void(std::span<const ObjectId>)> erased;  // drop what was made from these
     std::function<void(const Error&)> lost;                 // the custodian is gone
@@ -38,6 +39,8 @@ class SocketReleaseClient : public ReleaseClient {
   [[nodiscard]] Result<EraseReply> Erase(const Ticket& ticket, std::span<const ObjectRef> objects,
                                          bool no_mirror) override;
   [[nodiscard]] Result<CloseTicketReply> Close(Ticket ticket) override;
+  [[nodiscard]] Result<CloseForReceiptReply> CloseWithReceipt(
+      const CloseForReceipt& request) override;
 
   struct State;
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "audit/verify/receipt.h"
 #include "audit/write/log_writer.h"
 #include "custody/messages.h"
 #include "custody/server/key_tree.h"
@@ -53,7 +54,12 @@ class Custodian {
   Admission FrontAdmission() const;
   [[nodiscard]] Result<Tenant> TenantFor(const TenantId& id) const;  // kNotFound
 
+  [[nodiscard]] Result<ReceiptKeys> ReceiptKeysFor(const TenantId& tenant) const;  // kNotFound
+
   // For the desk.
+  // Fills in origin, time and the tenant's receipt keys, and signs with the log's keys.
+  [[nodiscard]] Result<std::string> SignReceipt(const TenantId& tenant,
+                                                audit::CustodianBlock block) const;
   std::shared_ptr<const StateDocument> state() const;  // as it is now; a change makes a new one
   [[nodiscard]] Result<KeyTree*> Tree(const TenantId& tenant) const;  // lives as long as this
   audit::LogWriter& log();

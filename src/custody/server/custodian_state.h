@@ -38,6 +38,9 @@ struct Custodian::State {
   std::map<TenantId, std::unique_ptr<KeyTree>> trees;
   std::mutex change_mutex;  // one change of `document` at a time; taken before `mutex`
 
+  mutable std::mutex receipt_mutex;  // guards `receipt_verifiers`, which is filled on demand
+  mutable std::map<TenantId, std::vector<audit::VerifierKey>> receipt_verifiers;
+
   // Seals `next` and makes it the state in force. With change_mutex held.
   Result<void> SaveState(StateDocument next);
   Result<Key> SystemKey(SystemObject object, policy::Purpose purpose) const;
@@ -45,6 +48,9 @@ struct Custodian::State {
                              PlaintextView content) const;
   Result<Plaintext> OpenDocument(SystemObject object, const std::string& name) const;
   Result<void> LoadSigningKeys();
+  // The tenant's receipt keys: Ed25519, ML-DSA-44.
+  Result<std::vector<Key>> ReceiptSeeds(const TenantId& tenant) const;
+  Result<std::vector<audit::VerifierKey>> ReceiptVerifiers(const TenantId& tenant) const;
   Result<void> OpenLog();
   // A tenant's tree, its objects and records in `next`; not in force before SaveState.
   Result<std::unique_ptr<KeyTree>> MakeTenant(const std::string& name, StateDocument& next);

@@ -29,6 +29,9 @@ void CustodyServer::State::ServeKeeper(ReleaseDesk::SessionId session, ipc::Inco
     case ipc::MessageType::kCloseTicket:
       return Answer<CloseTicketRequest>(
           incoming, [&](const auto& request) { return desk->Close(session, request); });
+    case ipc::MessageType::kCloseForReceipt:
+      return Answer<CloseForReceipt>(
+          incoming, [&](const auto& request) { return desk->CloseWithReceipt(session, request); });
     case ipc::MessageType::kCreateObjects:
       return Answer<CreateObjectsRequest>(
           incoming, [&](const auto& request) { return desk->Create(session, request); });
@@ -44,6 +47,10 @@ Result<void> CustodyServer::State::AttachKeeper(const TenantId& tenant, UniqueFd
   Result<Tenant> introduction = custodian->TenantFor(tenant);
   if (!introduction) {
     return std::unexpected(introduction.error());
+  }
+  Result<ReceiptKeys> receipt_keys = custodian->ReceiptKeysFor(tenant);
+  if (!receipt_keys) {
+    return std::unexpected(receipt_keys.error());
   }
   auto connection = std::make_shared<Connection>();
   std::weak_ptr<Connection> weak = connection;
@@ -74,6 +81,7 @@ Result<void> CustodyServer::State::AttachKeeper(const TenantId& tenant, UniqueFd
         ipc::Channel(std::move(socket), ipc::ProcessKind::kCustodian, ipc::ProcessKind::kKeeper),
         std::move(handlers), options);
   }
+  connection->Notify(*receipt_keys);
   connection->Notify(*introduction);
   const std::lock_guard lock(mutex);
   connections.push_back(std::move(connection));

@@ -116,7 +116,7 @@ Result<RenewReply> ReleaseDesk::Renew(SessionId session, const RenewRequest& req
                     static_cast<std::uint32_t>(Until(ticket.ends).count())};
 }
 
-Result<std::uint64_t> ReleaseDesk::State::Itemise(OpenTicket& ticket) {
+Result<std::uint64_t> ReleaseDesk::State::Itemise(OpenTicket& ticket, bool durable) {
   const std::lock_guard lock(ticket.mutex);
   ticket.over = true;
   audit::Leaf leaf = ticket.base;
@@ -130,7 +130,13 @@ Result<std::uint64_t> ReleaseDesk::State::Itemise(OpenTicket& ticket) {
     }
     leaf.objects = *root;
   }
-  return custodian.log().AppendRelaxed(leaf);
+  Result<std::uint64_t> logged =
+      durable ? custodian.log().Append(leaf) : custodian.log().AppendRelaxed(leaf);
+  if (logged) {
+    ticket.closed_entry = leaf;
+    ticket.closed_index = *logged;
+  }
+  return logged;
 }
 
 void ReleaseDesk::State::ItemiseOrLog(OpenTicket& ticket) {
@@ -177,6 +183,7 @@ std::uint32_t ReleaseDesk::EndTicketsOf(const KeyId& key) {
   }
   for (const auto& ticket : ended) {
     state_->ItemiseOrLog(*ticket);
+    state_->Remember(ticket);
   }
   return static_cast<std::uint32_t>(ended.size());
 }
@@ -198,6 +205,7 @@ void ReleaseDesk::Sweep() {
     }
     if (over && state_->Take(ticket->id)) {
       state_->ItemiseOrLog(*ticket);
+      state_->Remember(ticket);
     }
   }
 }

@@ -33,6 +33,9 @@ class ReleaseDesk {
   [[nodiscard]] Result<RenewReply> Renew(SessionId session, const RenewRequest& request);
   [[nodiscard]] Result<CloseTicketReply> Close(SessionId session,
                                                const CloseTicketRequest& request);
+  // Signs the custodian's block of a receipt: docs/formats/receipt.md.
+  [[nodiscard]] Result<CloseForReceiptReply> CloseWithReceipt(SessionId session,
+                                                              const CloseForReceipt& request);
   [[nodiscard]] Result<EraseReply> Erase(SessionId session, const EraseRequest& request);
 
   // Ends every ticket that this API key asked for and tells their keepers; returns how many.

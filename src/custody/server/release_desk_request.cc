@@ -162,6 +162,8 @@ Result<TicketReply> ReleaseDesk::Request(SessionId session, const TicketRequest&
   if (!logged) {
     return std::unexpected(logged.error());
   }
+  ticket.entry = leaf;
+  ticket.index = *logged;
   {
     const std::lock_guard lock(state_->mutex);
     const auto found = state_->sessions.find(session);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -34,12 +36,16 @@ struct OpenTicket {
   BootClock::time_point ends;
   audit::Leaf base;  // who, why and what for: the start of every leaf of this ticket
   ObjectRef principal_object;
+  audit::Leaf entry;  // as the log has it, at `index`
+  std::uint64_t index = 0;
 
   std::mutex mutex;  // guards what follows
   bool over = false;
-  std::uint32_t opened = 0;                // counted against max_objects
-  std::vector<ObjectId> released;          // itemised when the ticket closes
-  std::unordered_set<std::uint32_t> made;  // slots of objects that it made
+  std::uint32_t opened = 0;                 // counted against max_objects
+  std::vector<ObjectId> released;           // itemised when the ticket closes
+  std::unordered_set<std::uint32_t> made;   // slots of objects that it made
+  std::optional<audit::Leaf> closed_entry;  // set when it is itemised
+  std::uint64_t closed_index = 0;
 };
 
 struct Session {
@@ -72,6 +78,10 @@ struct ReleaseDesk::State {
   std::map<SessionId, Session> sessions;
   std::unordered_map<TicketId, std::shared_ptr<OpenTicket>> tickets;
   SessionId last_session = 0;
+  // Tickets that ended by themselves or were revoked, whose receipt may still be asked for. Oldest
+  // first; bounded by kMaxEnded.
+  static constexpr std::size_t kMaxEnded = 4096;
+  std::deque<std::shared_ptr<OpenTicket>> ended;
   std::atomic<std::uint64_t> opened_keys = 0;
 
   State(Custodian& owner, milliseconds lease_time) : custodian(owner), lease(lease_time) {}
@@ -86,7 +96,10 @@ struct ReleaseDesk::State {
   // Why this entry may not be opened under this ticket, or kNone.
   static Rule Scope(OpenTicket& ticket, const ObjectEntry& entry, std::uint32_t slot);
   void LogRefusal(const audit::Leaf& base, Rule rule, std::size_t count);
-  Result<std::uint64_t> Itemise(OpenTicket& ticket);
+  // `durable`: on return; else with the next entry that is.
+  Result<std::uint64_t> Itemise(OpenTicket& ticket, bool durable = false);
+  void Remember(std::shared_ptr<OpenTicket> ticket);
+  std::shared_ptr<OpenTicket> TakeEnded(SessionId session, const TicketId& id);
   void ItemiseOrLog(OpenTicket& ticket);  // where nobody waits for the answer
   std::uint32_t LeaseMs(const OpenTicket& ticket) const {
     return static_cast<std::uint32_t>(std::min(lease, Until(ticket.ends)).count());
