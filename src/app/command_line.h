@@ -80,6 +80,7 @@ void AddAudit(CommandLine& line);
 void AddBackup(CommandLine& line);
 void AddRestore(CommandLine& line);
 void AddDoctor(CommandLine& line);
+void AddFlows(CommandLine& line);
 void AddStatus(CommandLine& line);
 void AddVersion(CommandLine& line);
 
