@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   casemate::app::AddBackup(line);
   casemate::app::AddRestore(line);
   casemate::app::AddDoctor(line);
-  casemate::app::AddFlows(line);
+  line.Forward("flows", "The key exchange of hops: probe", "casemate-flows");
   casemate::app::AddStatus(line);
   casemate::app::AddVersion(line);
   return line.Run(argc, argv);

@@ -1,8 +1,12 @@
 #include "app/command_line.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <utility>
 
+#include "app/command_files.h"
 #include "app/command_output.h"
 
 namespace casemate::app {
@@ -74,7 +78,8 @@ std::string_view GroupSummary(std::string_view group) {
       {"key", "API keys: create, list, revoke"},
       {"collection", "Collections of documents: create, list"},
       {"file", "Documents: list, delete"},
-      {"audit", "The audit log: show, verify, prove"}};
+      {"audit", "The audit log: show, verify, prove"},
+      {"flows", "The key exchange of hops: probe"}};
   for (const auto& [name, summary] : kGroups) {
     if (name == group) {
       return summary;
@@ -114,6 +119,42 @@ OptionList CommandLine::Add(std::string_view words, const std::string& summary,
   command->footer("Example:\n  " + example);
   command->callback([this, action = std::move(action)] { state_->chosen = action; });
   return OptionList(*command);
+}
+
+namespace {
+
+// Returns only when it fails.
+Error Become(const std::string& executable, const std::string& name,
+             const std::vector<std::string>& rest) {
+  Result<std::filesystem::path> folder = ExecutableFolder();
+  if (!folder) {
+    return folder.error();
+  }
+  const std::filesystem::path program = *folder / executable;
+  std::vector<std::string> words = {"casemate", name};
+  words.insert(words.end(), rest.begin(), rest.end());
+  std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
+  for (std::string& word : words) {
+    arguments.push_back(word.data());
+  }
+  arguments.push_back(nullptr);
+  ::execv(program.c_str(), arguments.data());
+  return FailErrno("starting " + program.string()).error();
+}
+
+}  // namespace
+
+void CommandLine::Forward(const std::string& name, const std::string& summary,
+                          const std::string& executable) {
+  CLI::App* command = state_->app.add_subcommand(name, summary);
+  command->set_help_flag();  // the executable's own
+  command->prefix_command();
+  command->callback([this, command, name, executable] {
+    state_->chosen = [rest = command->remaining(), name, executable]() -> Result<ExitStatus> {
+      return std::unexpected(Become(executable, name, rest));
+    };
+  });
 }
 
 int CommandLine::Run(int argc, char** argv) {

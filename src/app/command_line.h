@@ -58,6 +58,9 @@ class CommandLine {
   // `words` is the command as typed ("key create"); `example` stands at the end of its help.
   OptionList Add(std::string_view words, const std::string& summary, const std::string& example,
                  Action action);
+  // A command that is an executable of its own beside this one, as git has them: it gets every word
+  // that was typed, `name` included, and this process becomes it.
+  void Forward(const std::string& name, const std::string& summary, const std::string& executable);
   // Parses and runs; prints help, or an error to stderr. Returns the exit status.
   int Run(int argc, char** argv);
 
@@ -80,7 +83,7 @@ void AddAudit(CommandLine& line);
 void AddBackup(CommandLine& line);
 void AddRestore(CommandLine& line);
 void AddDoctor(CommandLine& line);
-void AddFlows(CommandLine& line);
+void AddFlows(CommandLine& line);  // of casemate-flows, which `casemate flows` becomes
 void AddStatus(CommandLine& line);
 void AddVersion(CommandLine& line);
 
