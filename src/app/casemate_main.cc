@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   casemate::app::CommandLine line;
   casemate::app::AddInit(line);
   casemate::app::AddServe(line);
+  casemate::app::AddConnect(line);
   casemate::app::AddIngest(line);
   casemate::app::AddAsk(line);
   casemate::app::AddModel(line);

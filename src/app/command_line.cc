@@ -16,29 +16,6 @@ struct CommandLine::State {
   Action chosen;
 };
 
-ExitStatus StatusOf(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kUnauthenticated:
-    case ErrorCode::kPermissionDenied:
-      return ExitStatus::kRefused;
-    case ErrorCode::kNotFound:
-      return ExitStatus::kNotFound;
-    case ErrorCode::kIntegrityFailure:
-      return ExitStatus::kIntegrity;
-    case ErrorCode::kUnavailable:
-    case ErrorCode::kResourceExhausted:
-    case ErrorCode::kDeadlineExceeded:
-    case ErrorCode::kRateLimited:
-      return ExitStatus::kUnavailable;
-    case ErrorCode::kInvalidArgument:
-    case ErrorCode::kConflict:
-    case ErrorCode::kTooLarge:
-    case ErrorCode::kCancelled:
-      return ExitStatus::kFailed;
-  }
-  return ExitStatus::kFailed;
-}
-
 // The last of several values counts, so that a script can put its own behind a default.
 OptionList& OptionList::Text(const std::string& name, std::string& target,
                              const std::string& help) {

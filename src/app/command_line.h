@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/exit_status.h"
 #include "base/error.h"
 
 namespace CLI {
@@ -14,18 +15,6 @@ class App;
 }
 
 namespace casemate::app {
-
-// What `casemate` ends with; docs/cli.md.
-enum class ExitStatus : int {
-  kOk = 0,
-  kFailed = 1,  // of several things some failed, or a failure of another kind
-  kUsage = 2,
-  kRefused = 3,  // permission, grants, policy, a wrong passphrase
-  kNotFound = 4,
-  kIntegrity = 5,
-  kUnavailable = 6,  // no server, no token, no disk
-};
-ExitStatus StatusOf(ErrorCode code);
 
 using Action = std::function<Result<ExitStatus>()>;
 
@@ -78,6 +67,7 @@ void AddModel(CommandLine& line);
 void AddTenant(CommandLine& line);
 void AddKey(CommandLine& line);
 void AddCollection(CommandLine& line);
+void AddConnect(CommandLine& line);
 void AddFile(CommandLine& line);
 void AddAudit(CommandLine& line);
 void AddBackup(CommandLine& line);

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxPassphrase = 4096;  // bytes
 
 // The first line of `fd`, read byte by byte so that nothing behind it is taken.
-Result<SecretBuffer> ReadLine(int fd, const std::string& what) {
+Result<SecretBuffer> ReadLine(int fd, const std::string& noun, const std::string& what) {
   Result<SecretBuffer> buffer = SecretBuffer::Allocate(kMaxPassphrase + 1);
   if (!buffer) {
     return buffer;
@@ -29,18 +29,18 @@ Result<SecretBuffer> ReadLine(int fd, const std::string& what) {
       continue;
     }
     if (got < 0) {
-      return FailErrno("reading the passphrase from " + what);
+      return FailErrno("reading the " + noun + " from " + what);
     }
     if (got == 0 || bytes[size] == std::byte{'\n'}) {
       break;
     }
     if (++size > kMaxPassphrase) {
       return Fail(ErrorCode::kInvalidArgument,
-                  "the passphrase from " + what + " is over 4096 bytes");
+                  "the " + noun + " from " + what + " is over 4096 bytes");
     }
   }
   if (size == 0) {
-    return Fail(ErrorCode::kInvalidArgument, "the passphrase from " + what + " is empty");
+    return Fail(ErrorCode::kInvalidArgument, "the " + noun + " from " + what + " is empty");
   }
   return SecretBuffer::TakeFrom(bytes.first(size));
 }
@@ -70,7 +70,7 @@ class NoEcho {
   bool changed_;
 };
 
-Result<SecretBuffer> Prompt(int terminal, std::string_view question) {
+Result<SecretBuffer> Prompt(int terminal, const std::string& noun, std::string_view question) {
   if (Result<void> asked = WriteAll(terminal, AsBytes(question)); !asked) {
     return std::unexpected(asked.error());
   }
@@ -78,7 +78,7 @@ Result<SecretBuffer> Prompt(int terminal, std::string_view question) {
   if (!no_echo.quiet()) {
     return Fail(ErrorCode::kUnavailable, "the terminal's echo cannot be switched off");
   }
-  Result<SecretBuffer> line = ReadLine(terminal, "the terminal");
+  Result<SecretBuffer> line = ReadLine(terminal, noun, "the terminal");
   (void)WriteAll(terminal, AsBytes("\n"));
   return line;
 }
@@ -88,27 +88,29 @@ Result<SecretBuffer> Prompt(int terminal, std::string_view question) {
 Result<SecretBuffer> ReadPassphrase(const SecretSource& source, bool confirm) {
   if (!source.file.empty()) {
     UniqueFd file(::open(source.file.c_str(), O_RDONLY | O_CLOEXEC));
-    return file.valid() ? ReadLine(file.get(), source.file) : FailErrno("opening " + source.file);
+    return file.valid() ? ReadLine(file.get(), source.noun, source.file)
+                        : FailErrno("opening " + source.file);
   }
   if (source.descriptor != 0) {
-    return ReadLine(static_cast<int>(source.descriptor),
+    return ReadLine(static_cast<int>(source.descriptor), source.noun,
                     "descriptor " + std::to_string(source.descriptor));
   }
   UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal.valid()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "no passphrase: expected --passphrase-file F, --passphrase-fd N, or a terminal");
+    return Fail(ErrorCode::kInvalidArgument, "no " + source.noun + ": expected " + source.option +
+                                                 "-file F, " + source.option +
+                                                 "-fd N, or a terminal");
   }
-  Result<SecretBuffer> first = Prompt(terminal.get(), "Passphrase: ");
+  Result<SecretBuffer> first = Prompt(terminal.get(), source.noun, "The " + source.noun + ": ");
   if (!first || !confirm) {
     return first;
   }
-  Result<SecretBuffer> again = Prompt(terminal.get(), "Again: ");
+  Result<SecretBuffer> again = Prompt(terminal.get(), source.noun, "Again: ");
   if (!again) {
     return again;
   }
   if (!first->EqualsConstantTime(again->RevealBytes())) {
-    return Fail(ErrorCode::kInvalidArgument, "the two passphrases differ");
+    return Fail(ErrorCode::kInvalidArgument, "the two differ");
   }
   return first;
 }

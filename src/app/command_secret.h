@@ -12,11 +12,13 @@
 namespace casemate::app {
 
 struct SecretSource {
-  std::string file;              // --passphrase-file
-  std::uint64_t descriptor = 0;  // --passphrase-fd; 0: not given
+  std::string file = {};                // --passphrase-file
+  std::uint64_t descriptor = 0;         // --passphrase-fd; 0: not given
+  std::string option = "--passphrase";  // as messages name the two
+  std::string noun = "passphrase";
 };
 
-// Reads the passphrase: the first line of the source, 1 to 4096 bytes; asks on the terminal,
+// Reads the secret: the first line of the source, 1 to 4096 bytes; asks on the terminal,
 // without echo, when there is no source, and twice when `confirm`. Errors: kInvalidArgument: empty,
 // too long, or the two differ; kNotFound, kUnavailable: the source; also when there is neither a
 // source nor a terminal.

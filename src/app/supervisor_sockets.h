@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "app/listen.h"
 #include "base/error.h"
 #include "base/fd.h"
 
@@ -20,9 +21,5 @@ namespace casemate::app {
 
 // Removes what ListenUnix made, so that after an orderly end the folder holds files only.
 void RemoveUnix(const std::filesystem::path& deployment, const std::string& name);
-
-// A listening TCP socket. Errors: kConflict: the port is taken; kInvalidArgument: not an address of
-// this machine.
-[[nodiscard]] Result<UniqueFd> ListenTcp(const std::string& address, std::uint16_t port);
 
 }  // namespace casemate::app

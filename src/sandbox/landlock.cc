@@ -80,7 +80,7 @@ Result<std::vector<std::string>> EnterLandlock(const Rules& rules, int abi) {
   (void)needs(3, "truncating files is not restricted");
   if (needs(4, "TCP is not restricted")) {
     attributes.handled_access_net = LANDLOCK_ACCESS_NET_BIND_TCP;
-    if (!rules.may_use_network) {
+    if (!rules.may_use_network || !rules.connect_ports.empty()) {
       attributes.handled_access_net |= LANDLOCK_ACCESS_NET_CONNECT_TCP;
     }
   }
@@ -103,6 +103,15 @@ Result<std::vector<std::string>> EnterLandlock(const Rules& rules, int abi) {
     if (Result<void> allowed = Allow(ruleset.get(), path, kReadFolder | kWriteFolder, abi);
         !allowed) {
       return std::unexpected(allowed.error());
+    }
+  }
+  if (abi >= 4 && rules.may_use_network) {
+    for (const std::uint16_t port : rules.connect_ports) {
+      const landlock_net_port_attr rule{.allowed_access = LANDLOCK_ACCESS_NET_CONNECT_TCP,
+                                        .port = port};
+      if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_NET_PORT, &rule, 0) != 0) {
+        return FailErrno("landlock_add_rule for port " + std::to_string(port));
+      }
     }
   }
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||

@@ -153,6 +153,25 @@ TEST_F(LandlockTest, ConnectingOverTcpIsRefused) {
                          ECONNREFUSED));
 }
 
+TEST_F(LandlockTest, ConnectingIsLeftToTheListedPorts) {
+  rules_.may_use_network = true;
+  rules_.connect_ports = {1};
+  const auto connect_to = [](std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)) == 0 ? 0 : errno;
+  };
+  const auto inside = [&](std::uint16_t port) {
+    return RunInChild(
+        [&] { return EnterLandlock(rules_, LandlockAbi()) ? connect_to(port) : 100; });
+  };
+  EXPECT_TRUE(ExitedWith(inside(1), ECONNREFUSED));  // nobody listens there, but it may be tried
+  EXPECT_TRUE(ExitedWith(inside(2), LandlockAbi() >= 4 ? EACCES : ECONNREFUSED));
+}
+
 TEST_F(LandlockTest, LimitsAreSet) {
   rules_.max_files = 64;
   rules_.max_cpu_seconds = 7;

@@ -17,7 +17,9 @@ struct Rules {
   std::vector<std::filesystem::path> read_only;   // files or folders
   std::vector<std::filesystem::path> read_write;  // folders
   bool may_exec = false;                          // supervisor only
-  bool may_use_network = false;  // accept and connect on internet sockets: front only
+  bool may_use_network = false;  // accept and connect on internet sockets: front and connect
+  std::vector<std::uint16_t>
+      connect_ports;             // with it: the only TCP ports to connect to; empty: all
   bool may_listen_unix = false;  // accept on sockets it was given
   bool may_make_threads = true;
   std::uint64_t max_memory_bytes = 0;  // RLIMIT_AS; 0: unlimited

@@ -81,12 +81,12 @@ class Deployment:
             casemate("init", "--dir", self.dir, "--passphrase-file", self.passphrase, *CHEAP,
                      *(init_arguments or ["--mirror", self.base / "mirror"]))
 
-    def start(self, wait=60):
+    def start(self, wait=60, listen="127.0.0.1:0"):
         self.ready.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.server = subprocess.Popen(
                 [CASEMATE, "serve", "--dir", self.dir, "--passphrase-file", self.passphrase, "--listen",
-                 "127.0.0.1:0", "--ready-file", self.ready], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                 listen, "--ready-file", self.ready], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + wait
         while not self.ready.exists():
             if self.server.poll() is not None:

@@ -14,6 +14,7 @@ NEEDED = {
     "casemate-flows": {"libcrypto.so.3", "libssl.so.3", "libyyjson.so.0"} | LOG,
     "casemate-supervisor": {"libcrypto.so.3", "libseccomp.so.2", "libtomlplusplus.so.3"} | LOG,
     "casemate-front": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
+    "casemate-connect": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
     "casemate-keeper": {"libcrypto.so.3", "libsqlite3.so.0", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
     "casemate-room": {"libcrypto.so.3", "libllama.so.0", "libggml.so.0", "libggml-base.so.0", "libseccomp.so.2"} | LOG,
     "casemate-parse": {"libcrypto.so.3", "liblexbor.so.3", "libseccomp.so.2"} | LOG,

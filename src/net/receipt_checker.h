@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "audit/verify/receipt.h"
+#include "net/backend.h"
+
+namespace casemate::net {
+
+// One answer that was given, and what its receipt has to say about it.
+struct GivenAnswer {
+  audit::ReceiptId receipt;
+  std::string method;
+  std::string path;  // decoded
+  std::uint16_t status = 0;
+  bool streamed = false;
+  audit::Digest request{};
+  audit::Digest answer{};
+};
+
+// Gets receipts from the gateway and verifies them against the log's keys, which were pinned.
+// Threads: all members may run at the same time.
+class ReceiptChecker {
+ public:
+  // `gateway` answers GET /v1/receipts/{id}; `tls_group` says over which group answers came.
+  ReceiptChecker(std::shared_ptr<Backend> gateway, std::vector<audit::VerifierKey> log_keys,
+                 std::function<std::string()> tls_group);
+  ~ReceiptChecker();  // what waits is given up
+  ReceiptChecker(const ReceiptChecker&) = delete;
+  ReceiptChecker& operator=(const ReceiptChecker&) = delete;
+
+  // Waits for the receipt, at most `patience`. Errors: kIntegrityFailure: it says something else,
+  // or there is none (any more); kDeadlineExceeded: it is not there yet; kUnavailable: the checker
+  // ends.
+  [[nodiscard]] Result<void> Check(const GivenAnswer& given, std::chrono::milliseconds patience);
+  // The same later, on a thread of its own; the outcome goes to the log.
+  void CheckLater(GivenAnswer given);
+
+ private:
+  // 200's body; nullopt: not yet. Errors: as Check.
+  [[nodiscard]] Result<std::optional<Plaintext>> Fetch(const audit::ReceiptId& id);
+  [[nodiscard]] Result<void> Compare(const GivenAnswer& given, PlaintextView text) const;
+  void Run();
+
+  const std::shared_ptr<Backend> gateway_;
+  const std::vector<audit::VerifierKey> log_keys_;
+  const std::function<std::string()> tls_group_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::deque<GivenAnswer> later_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace casemate::net
