@@ -11,6 +11,7 @@
 namespace casemate::app {
 namespace {
 
+constexpr off_t kPermitBytes = off_t{16} << 10;  // inference/room/fair_share.h
 constexpr int kSeals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 
 Result<UniqueFd> MakeMemfd(const char* name, unsigned flags) {
@@ -32,7 +33,16 @@ Result<UniqueFd> Reopen(const UniqueFd& fd, int flags) {
   return opened.valid() ? Result<UniqueFd>(std::move(opened)) : FailErrno("reopen a memfd");
 }
 
-Result<UniqueFd> MakePermit() { return MakeMemfd("casemate-permit", 0); }
+Result<UniqueFd> MakePermit() {
+  Result<UniqueFd> memfd = MakeMemfd("casemate-permit", MFD_ALLOW_SEALING);
+  // Rooms map it: none of them may take its pages from the others.
+  if (memfd &&
+      (::ftruncate(memfd->get(), kPermitBytes) != 0 ||
+       ::fcntl(memfd->get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)) {
+    return FailErrno("the compute permit");
+  }
+  return memfd;
+}
 
 Result<UniqueFd> Models::Open(const std::string& digest) const {
   const auto found = sealed_.find(digest);

@@ -59,7 +59,8 @@ struct Generate {
   std::vector<Plaintext> stop;     // at most 4, each 1 to 256 bytes; cut from the answer
   Plaintext grammar;  // GBNF that the answer must match (docs/formats/grammar.md); or empty
   std::vector<Plaintext> passages;  // verbatim quoting: whatever stands between quotation marks is
-                                    // a span of passage n, and the [n] after it names it; or none
+                                    // a span of passage n, and the [n] after it names it
+                                    // (docs/formats/grammar.md); not with a grammar; or none
   bool quotes_only = false;  // with passages: the answer is nothing but quotations and their [n]
   bool speculate = true;     // prompt lookup; what is sampled does not change by it
   // Whose request it is among the tenant's principals: any number that stands for one of them. Free

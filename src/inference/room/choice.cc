@@ -13,7 +13,11 @@ Result<void> Choice::Take(const LlamaModel& model, std::span<const float> logits
   if (!token) {
     return std::unexpected(token.error());
   }
+  std::optional<Plaintext> written = constraint_ ? constraint_->TakeText() : std::nullopt;
   if (model.is_end(*token)) {
+    if (Plaintext text = written ? text_.Append(*written) : Plaintext(); !text.empty()) {
+      Emit(std::move(text));
+    }
     End(FinishReason::kStop);
     return {};
   }
@@ -22,7 +26,8 @@ Result<void> Choice::Take(const LlamaModel& model, std::span<const float> logits
   if (options_.logprobs) {
     NoteLogprobs(model, logits, *token, scratch);
   }
-  Plaintext text = text_.Append(model.Piece(*token, options_.with_control));
+  Plaintext text =
+      text_.Append(written ? std::move(*written) : model.Piece(*token, options_.with_control));
   if (!text.empty()) {
     Emit(std::move(text));
   }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/error.h"
+#include "secmem/plaintext.h"
 
 namespace casemate::inference {
 
@@ -23,6 +25,8 @@ class Constraint {
   virtual void Mask(std::int32_t refused, std::span<float> logits) = 0;
   // `token`, which was allowed, has come. Errors: kInvalidArgument: the rule cannot be followed.
   [[nodiscard]] virtual Result<void> Accept(std::int32_t token) = 0;
+  // What the answer gets for the token that came last, where that is not the token's own text.
+  virtual std::optional<Plaintext> TakeText() { return std::nullopt; }
 };
 
 }  // namespace casemate::inference

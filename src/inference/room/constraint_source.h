@@ -6,6 +6,7 @@
 #include "inference/messages.h"
 #include "inference/room/constraint.h"
 #include "inference/room/llama_model.h"
+#include "inference/room/quote_constraint.h"
 
 namespace casemate::inference {
 
@@ -25,6 +26,7 @@ class ConstraintSource {
 
   const Generate* request_;
   const LlamaModel* model_;
+  std::shared_ptr<const QuoteConstraint> quotes_;
 };
 
 }  // namespace casemate::inference

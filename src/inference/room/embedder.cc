@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 namespace casemate::inference {
 namespace {
@@ -72,7 +73,8 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(const LlamaModel& model,
                             .sequences = chosen.sequences,
                             .step_tokens = std::max(kStepTokens, chosen.context_tokens),
                             .threads = chosen.threads,
-                            .embeddings = true},
+                            .embeddings = true,
+                            .rank = model.is_reranker()},
                            made->permit_);
   if (!context) {
     return std::unexpected(context.error());
@@ -109,9 +111,29 @@ Result<Embedder::Prepared> Embedder::Prepare(const inference::Embed& request) co
   return prepared;
 }
 
-Result<void> Embedder::ComputeAll(const Prepared& texts, EmbedReply& reply,
+// A query and a document for each text. A document that is too long is cut, a query is not.
+Result<Embedder::Prepared> Embedder::PreparePairs(const inference::Rank& request) const {
+  Prepared prepared;
+  prepared.texts.reserve(request.documents.size());
+  for (const Plaintext& document : request.documents) {
+    const PlaintextView cut = CutBytes(document, kMaxEmbedTextBytes);
+    Result<TokenBuffer> tokens = model_->TokenizePair(request.query, cut, options_.context_tokens);
+    if (!tokens) {
+      return std::unexpected(tokens.error());
+    }
+    prepared.tokens += static_cast<std::uint32_t>(tokens->size());
+    prepared.texts.push_back(std::move(*tokens));
+  }
+  return prepared;
+}
+
+Result<void> Embedder::ComputeAll(const Prepared& texts, const TakeRow& take,
                                   const std::function<bool()>& cancelled) {
-  const std::size_t row_bytes = reply.dimensions * sizeof(float);
+  const std::lock_guard lock(mutex_);
+  struct AtEnd {
+    LlamaContext& context;
+    ~AtEnd() { context.Clear(); }
+  } const at_end{*context_};
   std::vector<StepToken> step;
   step.reserve(context_->options().step_tokens);
   for (std::size_t first = 0; first < texts.texts.size();) {
@@ -138,10 +160,8 @@ Result<void> Embedder::ComputeAll(const Prepared& texts, EmbedReply& reply,
     }
     for (std::size_t i = first; i < next; ++i) {
       const std::span<const float> row = context_->Embedding(static_cast<std::int32_t>(i - first));
-      if (row.size() != reply.dimensions ||
-          !WriteUnit(row, reply.vectors.mutable_bytes().subspan(i * row_bytes, row_bytes))) {
-        return Fail(ErrorCode::kUnavailable,
-                    "the model gave no vector for text " + std::to_string(i + 1));
+      if (Result<void> taken = take(i, row); !taken) {
+        return taken;
       }
     }
     for (std::size_t i = first; i < next; ++i) {
@@ -154,6 +174,9 @@ Result<void> Embedder::ComputeAll(const Prepared& texts, EmbedReply& reply,
 
 Result<EmbedReply> Embedder::Embed(const inference::Embed& request,
                                    const std::function<bool()>& cancelled) {
+  if (context_->options().rank) {
+    return Fail(ErrorCode::kInvalidArgument, "the model ranks and makes no embeddings");
+  }
   if (request.texts.empty() || request.texts.size() > kMaxEmbedTexts) {
     return Fail(ErrorCode::kInvalidArgument, std::to_string(request.texts.size()) +
                                                  " texts, expected 1 to " +
@@ -168,12 +191,86 @@ Result<EmbedReply> Embedder::Embed(const inference::Embed& request,
   reply.tokens = texts->tokens;
   reply.truncated = texts->truncated;
   reply.vectors = Plaintext::Zeroed(request.texts.size() * reply.dimensions * sizeof(float));
-
-  const std::lock_guard lock(mutex_);
-  Result<void> computed = ComputeAll(*texts, reply, cancelled);
-  context_->Clear();
+  const std::size_t row_bytes = reply.dimensions * sizeof(float);
+  Result<void> computed = ComputeAll(
+      *texts,
+      [&](std::size_t text, std::span<const float> row) -> Result<void> {
+        if (row.size() != reply.dimensions ||
+            !WriteUnit(row, reply.vectors.mutable_bytes().subspan(text * row_bytes, row_bytes))) {
+          return Fail(ErrorCode::kUnavailable,
+                      "the model gave no vector for text " + std::to_string(text + 1));
+        }
+        return {};
+      },
+      cancelled);
   if (!computed) {
     return std::unexpected(computed.error());
+  }
+  return reply;
+}
+
+Result<RankReply> Embedder::Rank(const inference::Rank& request,
+                                 const std::function<bool()>& cancelled) {
+  if (request.documents.empty() || request.documents.size() > kMaxRankDocuments) {
+    return Fail(ErrorCode::kInvalidArgument, std::to_string(request.documents.size()) +
+                                                 " documents, expected 1 to " +
+                                                 std::to_string(kMaxRankDocuments));
+  }
+  if (!context_->options().rank) {
+    return RankByCosine(request, cancelled);
+  }
+  Result<Prepared> pairs = PreparePairs(request);
+  if (!pairs) {
+    return std::unexpected(pairs.error());
+  }
+  RankReply reply;
+  reply.tokens = pairs->tokens;
+  reply.scores.resize(request.documents.size());
+  Result<void> computed = ComputeAll(
+      *pairs,
+      [&](std::size_t document, std::span<const float> row) -> Result<void> {
+        if (row.empty() || !std::isfinite(row[0])) {
+          return Fail(ErrorCode::kUnavailable,
+                      "the model gave no score for document " + std::to_string(document + 1));
+        }
+        reply.scores[document] = row[0];
+        return {};
+      },
+      cancelled);
+  if (!computed) {
+    return std::unexpected(computed.error());
+  }
+  return reply;
+}
+
+Result<RankReply> Embedder::RankByCosine(const inference::Rank& request,
+                                         const std::function<bool()>& cancelled) {
+  inference::Embed query;
+  query.texts.push_back(Plaintext::Copy(request.query));
+  query.refuse_long = true;
+  Result<EmbedReply> asked = Embed(query, cancelled);
+  if (!asked) {
+    return Wrap(asked.error(), "query");
+  }
+  inference::Embed documents;
+  for (const Plaintext& document : request.documents) {
+    documents.texts.push_back(Plaintext::Copy(document));
+  }
+  Result<EmbedReply> found = Embed(documents, cancelled);
+  if (!found) {
+    return Wrap(found.error(), "documents");
+  }
+  RankReply reply;
+  reply.tokens = asked->tokens + found->tokens;
+  const auto floats = [](const EmbedReply& of) {
+    const ByteView bytes = of.vectors.view().RevealBytes();
+    return std::span(reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float));
+  };
+  const std::span<const float> one = floats(*asked);
+  for (std::size_t i = 0; i < request.documents.size(); ++i) {
+    // Both are of unit length.
+    reply.scores.push_back(std::inner_product(
+        one.begin(), one.end(), floats(*found).subspan(i * one.size()).begin(), 0.0F));
   }
   return reply;
 }

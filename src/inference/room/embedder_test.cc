@@ -114,5 +114,55 @@ TEST(EmbedderTest, CancelEndsBeforeTheNextStep) {
   EXPECT_EQ(reply.error().code, ErrorCode::kCancelled);
 }
 
+inference::Rank Question(std::string_view query, std::initializer_list<std::string_view> texts) {
+  inference::Rank request;
+  request.query = Plaintext::Copy(query);
+  for (const std::string_view text : texts) {
+    request.documents.push_back(Plaintext::Copy(text));
+  }
+  return request;
+}
+
+TEST(EmbedderTest, DocumentsAreRankedByTheCosineOfTheirVectors) {
+  auto embedder = Make();
+  const std::string_view query = "the keel is a beam of the hull of a ship";
+  const std::string_view near = "the keel is one of the beams of the hull of a vessel";
+  const std::string_view far = "returns the number of bytes that the buffer object holds";
+  Result<RankReply> ranked = embedder->Rank(Question(query, {far, near, query}), {});
+  ASSERT_TRUE(ranked.has_value()) << ranked.error().message;
+  ASSERT_EQ(ranked->scores.size(), 3U);
+  EXPECT_LT(ranked->scores[0], ranked->scores[1]);
+  EXPECT_NEAR(ranked->scores[2], 1.0, 1e-5);
+  Result<EmbedReply> vectors = embedder->Embed(Texts({query, far, near, query}), {});
+  EXPECT_NEAR(ranked->scores[1], Dot(Row(*vectors, 0), Row(*vectors, 2)), 1e-5);
+  EXPECT_EQ(ranked->tokens, vectors->tokens);
+}
+
+TEST(EmbedderTest, NoDocumentsOrTooManyAreRefused) {
+  auto embedder = Make();
+  EXPECT_EQ(embedder->Rank(Question("x", {}), {}).error().code, ErrorCode::kInvalidArgument);
+  inference::Rank many = Question("x", {});
+  many.documents.resize(kMaxRankDocuments + 1);
+  EXPECT_EQ(embedder->Rank(many, {}).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(embedder->Rank(Question("x", {"a", ""}), {}).error().message,
+              testing::HasSubstr("documents: text 2 is empty"));
+  EXPECT_EQ(embedder->Rank(Question("", {"a"}), {}).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(EmbedderTest, TheShippedModelIsNoReranker) {
+  EXPECT_FALSE(ShippedModel().is_reranker());
+  Result<TokenBuffer> pair = ShippedModel().TokenizePair(
+      PlaintextView::Of(std::string_view("which beam")),
+      PlaintextView::Of(std::string_view("a keel is a beam of a hull")), 8);
+  ASSERT_TRUE(pair.has_value());
+  EXPECT_LE(pair->size(), 8U);
+  EXPECT_EQ(ShippedModel()
+                .TokenizePair(PlaintextView::Of(std::string_view("which beam")),
+                              PlaintextView::Of(std::string_view("a")), 2)
+                .error()
+                .code,
+            ErrorCode::kTooLarge);
+}
+
 }  // namespace
 }  // namespace casemate::inference

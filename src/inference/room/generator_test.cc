@@ -6,34 +6,10 @@
 #include <atomic>
 #include <thread>
 
-#include "inference/room/test_model.h"
+#include "inference/room/generator_test_support.h"
 
 namespace casemate::inference {
 namespace {
-
-struct Case {
-  std::string_view passages;
-  std::string_view question;
-  std::string_view answer;
-};
-
-// Greedy answers of the shipped model, as its training notes promise: the definition, then the
-// passage's number.
-constexpr Case kKeel{
-    .passages = "[1] keel: one of the main longitudinal beams of the hull of a vessel",
-    .question = "What is keel?",
-    .answer = "keel: one of the main longitudinal beams of the hull of a vessel [1]"};
-
-Generate Ask(std::string_view passages, std::string_view question) {
-  Generate request;
-  Plaintext system = Plaintext::Copy("Answer from the documents.\n");
-  system.Append(PlaintextView::Of(passages));
-  request.messages.push_back({.role = "system", .content = std::move(system)});
-  request.messages.push_back({.role = "user", .content = Plaintext::Copy(question)});
-  request.temperature = 0;
-  request.max_tokens = 64;
-  return request;
-}
 
 struct Answer {
   std::string text;
@@ -52,12 +28,6 @@ Answer Reply(Generator& generator, const Generate& request) {
                                                  },
                                              .cancelled = {}});
   return answer;
-}
-
-std::unique_ptr<Generator> Make(const GeneratorOptions& options = {.threads = 1}) {
-  Result<std::unique_ptr<Generator>> made = Generator::Start(ShippedModel(), options, UniqueFd());
-  EXPECT_TRUE(made.has_value()) << made.error().message;
-  return std::move(*made);
 }
 
 TEST(GeneratorTest, AnswersFromThePassageAndCitesIt) {

@@ -114,7 +114,7 @@ Result<void> LlamaContext::Step(std::span<const StepToken> tokens) {
     outputs_ += token.wants_output ? 1 : 0;
   }
 
-  Result<ComputePermit::Held> turn = permit_->Take();
+  Result<ComputePermit::Held> turn = permit_->Take(count);
   if (!turn) {
     return std::unexpected(turn.error());
   }
@@ -213,6 +213,7 @@ void LlamaContext::Clear() {
   }
   batch_.Clear();
   used_ = false;
+  permit_->Rest();
 }
 
 }  // namespace casemate::inference

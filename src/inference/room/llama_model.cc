@@ -112,6 +112,16 @@ std::uint32_t LlamaModel::default_threads() const {
       std::min<std::uint64_t>(wanted, static_cast<std::uint64_t>(std::max(cores, 1))));
 }
 bool LlamaModel::is_end(std::int32_t token) const { return ::llama_vocab_is_eog(vocab_, token); }
+bool LlamaModel::is_reranker() const {
+  std::array<char, 64> text;
+  if (::llama_model_meta_val_str(model_.get(), "general.architecture", text.data(), text.size()) <
+      0) {
+    return false;
+  }
+  const std::string key = std::string(text.data()) + ".pooling_type";
+  return ::llama_model_meta_val_str(model_.get(), key.c_str(), text.data(), text.size()) > 0 &&
+         std::string_view(text.data()) == std::to_string(LLAMA_POOLING_TYPE_RANK);
+}
 bool LlamaModel::can_trim() const {
   return !::llama_model_is_recurrent(model_.get()) && !::llama_model_is_hybrid(model_.get());
 }
@@ -124,6 +134,62 @@ Result<TokenBuffer> LlamaModel::TokenizeTemplate(std::string_view text, bool fir
   // Many templates spell the begin token themselves: then it must not come twice.
   const std::string begin = begin_text();
   return Tokenize(text, first && (begin.empty() || !text.starts_with(begin)), true);
+}
+
+// As llama-server's format_prompt_rerank does it.
+Result<TokenBuffer> LlamaModel::TokenizePair(PlaintextView query, PlaintextView document,
+                                             std::size_t limit) const {
+  constexpr std::string_view kQuery = "{query}";
+  constexpr std::string_view kDocument = "{document}";
+  const char* named = ::llama_model_chat_template(model_.get(), "rerank");
+  const std::string_view form = named == nullptr ? std::string_view() : named;
+  const std::size_t query_at = form.find(kQuery);
+  const std::size_t document_at = form.find(kDocument);
+  const bool has_form = query_at != std::string_view::npos &&
+                        document_at != std::string_view::npos && query_at < document_at;
+  TokenBuffer before;
+  TokenBuffer after;
+  const auto append = [](TokenBuffer& to, const Result<TokenBuffer>& more) {
+    for (std::size_t i = 0; more && i < more->size(); ++i) {
+      to.Append(more->RevealTokens()[i]);
+    }
+  };
+  Result<TokenBuffer> asked = TokenizeContent(query);
+  Result<TokenBuffer> found = TokenizeContent(document);
+  if (!asked || !found) {
+    return std::unexpected(asked ? found.error() : asked.error());
+  }
+  if (has_form) {
+    append(before, Tokenize(form.substr(0, query_at), false, true));
+    append(before, asked);
+    const std::size_t between = query_at + kQuery.size();
+    append(before, Tokenize(form.substr(between, document_at - between), false, true));
+    append(after, Tokenize(form.substr(document_at + kDocument.size()), false, true));
+  } else {
+    const auto add = [](TokenBuffer& to, llama_token token, bool wanted) {
+      if (wanted && token != LLAMA_TOKEN_NULL) {
+        to.Append(token);
+      }
+    };
+    llama_token end = ::llama_vocab_eos(vocab_);
+    if (end == LLAMA_TOKEN_NULL) {
+      end = ::llama_vocab_sep(vocab_);
+    }
+    add(before, ::llama_vocab_bos(vocab_), ::llama_vocab_get_add_bos(vocab_));
+    append(before, asked);
+    add(before, end, ::llama_vocab_get_add_eos(vocab_));
+    add(before, ::llama_vocab_sep(vocab_), ::llama_vocab_get_add_sep(vocab_));
+    add(after, end, ::llama_vocab_get_add_eos(vocab_));
+  }
+  if (before.size() + after.size() >= limit) {
+    return Fail(ErrorCode::kTooLarge, "query of " + std::to_string(asked->size()) +
+                                          " tokens, the model takes " + std::to_string(limit) +
+                                          " with a document");
+  }
+  found->Truncate(limit - before.size() - after.size());
+  append(before, found);
+  append(before, after.size() > 0 ? Result<TokenBuffer>(std::move(after)) : TokenBuffer());
+  return before;
 }
 
 Result<TokenBuffer> LlamaModel::Tokenize(std::string_view text, bool first,

@@ -32,6 +32,8 @@ class LlamaModel {
   // each other than they save: measured tenfold on two busy cores with a model of 7 MB.
   std::uint32_t default_threads() const;
   bool is_end(std::int32_t token) const;  // of a turn or of the text
+  // A cross-encoder that scores a query and a document (pooling "rank").
+  bool is_reranker() const;
   // Whether a sequence's last tokens can be taken back: not from a recurrent memory.
   bool can_trim() const;
 
@@ -41,6 +43,11 @@ class LlamaModel {
   // The tokens of a piece of the chat template, in which control tokens are meant. `first`: the
   // prompt begins with it, so that the token that begins a text is added if the model wants it.
   [[nodiscard]] Result<TokenBuffer> TokenizeTemplate(std::string_view text, bool first) const;
+  // A query and a document for a reranking model: in the model's own template named "rerank", or
+  // between its begin, end and separator tokens. The document is cut where more than `limit` tokens
+  // would come of it. Errors: as TokenizeContent; kTooLarge: the query leaves no room.
+  [[nodiscard]] Result<TokenBuffer> TokenizePair(PlaintextView query, PlaintextView document,
+                                                 std::size_t limit) const;
   // The bytes of one token, not always whole characters; empty for control tokens, unless
   // `with_control` asks for their spelling ("[TOOL_CALLS]").
   Plaintext Piece(std::int32_t token, bool with_control = false) const;

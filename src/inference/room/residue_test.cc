@@ -125,6 +125,46 @@ TEST(ResidueTest, AClosedWindowLeavesNoKeysAndValues) {
   }
 }
 
+TEST(ResidueTest, AnEndedSequenceLeavesNoKeysAndValuesAfterTheNextStep) {
+  ComputePermit permit{UniqueFd()};
+  LlamaContext context = Computed(permit);
+  const Excluded image(std::size_t{4} << 20);
+  const std::size_t size = ::llama_state_seq_get_size(context.get(), 1);
+  ASSERT_EQ(::llama_state_seq_get_data(context.get(), reinterpret_cast<std::uint8_t*>(image.data()),
+                                       size, 1),
+            size);
+  std::vector<std::string_view> windows;
+  for (std::size_t i = 1; i < 16; ++i) {
+    windows.emplace_back(image.data() + (size * i / 16) / 64 * 64, kWindow);
+  }
+  const auto count = [&] {
+    std::size_t found = 0;
+    for (const std::string_view window : windows) {
+      found += CountInMemory(window, image);
+    }
+    return found;
+  };
+  EXPECT_GT(count(), 0U);
+
+  context.EraseSequence(1);
+  // Another sequence, whose answer goes on.
+  const std::vector<StepToken> step = {
+      {.token = 100, .position = 0, .sequence = 0, .wants_output = true}};
+  ASSERT_TRUE(context.Step(step).has_value());
+
+  EXPECT_EQ(count(), 0U);
+  // And the sequence that was erased works as a new one.
+  const std::vector<StepToken> again = {
+      {.token = 100, .position = 0, .sequence = 1, .wants_output = true}};
+  const std::vector<float> first(context.Logits(0).begin(), context.Logits(0).end());
+  ASSERT_TRUE(context.Step(again).has_value());
+  const std::span<const float> second = context.Logits(0);
+  ASSERT_EQ(first.size(), second.size());
+  for (std::size_t i = 0; i < first.size(); i += 97) {
+    EXPECT_NEAR(first[i], second[i], 1e-3);
+  }
+}
+
 TEST(ResidueTest, AClosedWindowLeavesNoLogits) {
   ComputePermit permit{UniqueFd()};
   LlamaContext context = Computed(permit);

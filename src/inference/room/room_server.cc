@@ -14,6 +14,9 @@ void RoomServer::Handle(ipc::Incoming request) {
     case ipc::MessageType::kEmbed:
       HandleEmbed(request);
       return;
+    case ipc::MessageType::kRank:
+      HandleRank(request);
+      return;
     case ipc::MessageType::kCountTokens:
       HandleCountTokens(request);
       return;
@@ -61,6 +64,25 @@ void RoomServer::HandleEmbed(ipc::Incoming& incoming) {
     return;
   }
   Result<EmbedReply> reply = embedder_->Embed(*request, [&] { return incoming.cancelled(); });
+  if (reply) {
+    incoming.Reply(*reply);
+  } else {
+    incoming.Fail(reply.error());
+  }
+}
+
+void RoomServer::HandleRank(ipc::Incoming& incoming) {
+  if (embedder_ == nullptr) {
+    incoming.Fail(Error{
+        ErrorCode::kInvalidArgument, "model '" + name_ + "' chats and does not rank", "model", {}});
+    return;
+  }
+  Result<Rank> request = incoming.Decode<Rank>();
+  if (!request) {
+    incoming.Fail(request.error());
+    return;
+  }
+  Result<RankReply> reply = embedder_->Rank(*request, [&] { return incoming.cancelled(); });
   if (reply) {
     incoming.Reply(*reply);
   } else {

@@ -26,6 +26,7 @@ class RoomServer {
  private:
   void HandleGenerate(ipc::Incoming& incoming);
   void HandleEmbed(ipc::Incoming& incoming);
+  void HandleRank(ipc::Incoming& incoming);
   void HandleCountTokens(ipc::Incoming& incoming);
 
   std::string name_;

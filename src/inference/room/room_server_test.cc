@@ -142,6 +142,20 @@ TEST_F(RoomServerTest, EmbeddingsAndCountsArrive) {
   EXPECT_THAT(done.error().message, testing::HasSubstr("does not chat"));
 }
 
+TEST_F(RoomServerTest, RanksArrive) {
+  StartRoom(false);
+  Rank request;
+  request.query = Plaintext::Copy(std::string_view("a seabird"));
+  request.documents.push_back(Plaintext::Copy(std::string_view("a large seabird")));
+  request.documents.push_back(Plaintext::Copy(std::string_view("the size of an integer")));
+  Result<RankReply> reply = client_->Rank(request);
+  ASSERT_TRUE(reply.has_value()) << reply.error().message;
+  ASSERT_EQ(reply->scores.size(), 2U);
+  EXPECT_GT(reply->scores[0], reply->scores[1]);
+  request.documents.clear();
+  EXPECT_EQ(client_->Rank(request).error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_F(RoomServerTest, AnEndedRoomIsUnavailableAndNotAlive) {
   StartRoom(true);
   EXPECT_TRUE(client_->alive());
