@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
   casemate::app::AddDoctor(line);
   line.Forward("flows", "The key exchange of hops: probe", "casemate-flows");
   casemate::app::AddStatus(line);
+  casemate::app::AddResidue(line);
   casemate::app::AddVersion(line);
   return line.Run(argc, argv);
 }

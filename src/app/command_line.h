@@ -75,6 +75,7 @@ void AddRestore(CommandLine& line);
 void AddDoctor(CommandLine& line);
 void AddFlows(CommandLine& line);  // of casemate-flows, which `casemate flows` becomes
 void AddStatus(CommandLine& line);
+void AddResidue(CommandLine& line);
 void AddVersion(CommandLine& line);
 
 }  // namespace casemate::app

@@ -22,7 +22,9 @@ constexpr const char* kPassedOn[] = {
     "LANG", "LC_ALL", "TZ", "SOFTHSM2_CONF", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
 // A room's threads wait asleep: several rooms share the cores (libgomp reads this at load time).
-constexpr const char* kSet[] = {"PATH=/usr/bin:/bin", "OMP_WAIT_POLICY=passive"};
+// Every symbol is bound at start: the loader that binds one later saves the vector registers on the
+// stack, where what memcpy(3) moved last would stay.
+constexpr const char* kSet[] = {"PATH=/usr/bin:/bin", "OMP_WAIT_POLICY=passive", "LD_BIND_NOW=1"};
 
 std::vector<std::string> Environment() {
   std::vector<std::string> variables(std::begin(kSet), std::end(kSet));

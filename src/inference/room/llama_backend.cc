@@ -9,17 +9,22 @@
 namespace casemate::inference {
 namespace {
 
+thread_local bool error_expected = false;
+
 // Its lines can hold parts of a model file or a template: only that there was one is told.
 void OnLibraryLog(ggml_log_level level, const char* text, void*) {
   (void)text;
   if (level == GGML_LOG_LEVEL_WARN) {
     Log(LogLevel::kDebug, "libllama warned");
-  } else if (level == GGML_LOG_LEVEL_ERROR) {
+  } else if (level == GGML_LOG_LEVEL_ERROR && !error_expected) {
     Log(LogLevel::kWarning, "libllama reported an error");
   }
 }
 
 }  // namespace
+
+ExpectedError::ExpectedError() { error_expected = true; }
+ExpectedError::~ExpectedError() { error_expected = false; }
 
 Result<void> LoadBackends(const std::string& cpu_backend) {
   ::setenv("GGML_NO_BACKTRACE", "1", 1);  // its back-trace starts a debugger on this process

@@ -16,4 +16,13 @@ namespace casemate::inference {
 // Errors: kUnavailable: no compute backend could be loaded.
 [[nodiscard]] Result<void> LoadBackends(const std::string& cpu_backend = {});
 
+// While it lives, what the library reports as an error on this thread is no news.
+class ExpectedError {
+ public:
+  ExpectedError();
+  ~ExpectedError();
+  ExpectedError(const ExpectedError&) = delete;
+  ExpectedError& operator=(const ExpectedError&) = delete;
+};
+
 }  // namespace casemate::inference

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "inference/room/llama_backend.h"
 #include "llama.h"
 
 namespace casemate::inference {
@@ -119,6 +120,7 @@ Result<void> LlamaContext::Step(std::span<const StepToken> tokens) {
     return std::unexpected(turn.error());
   }
   used_ = true;
+  longest_step_ = std::max(longest_step_, count);
   buffers_->clear();  // those of an earlier step may be gone
   int result = -1;
   const auto begun = std::chrono::steady_clock::now();
@@ -195,16 +197,44 @@ void LlamaContext::WipeOutputs() {
   outputs_ = 0;
 }
 
+// libllama copies a batch into memory that it keeps, so that the end of the longest step stays
+// there through shorter ones. A batch as long, of one meaningless token, takes its place; its
+// positions have a hole, for which it is refused once it was copied and before anything is
+// computed.
+void LlamaContext::OverwriteBatch() {
+  std::vector<llama_token> tokens(std::max<std::size_t>(longest_step_, 2), 0);
+  std::vector<llama_pos> positions(tokens.size(), 0);
+  positions.back() = 2;
+  std::vector<std::int32_t> counts(tokens.size(), 1);
+  llama_seq_id sequence = 0;
+  std::vector<llama_seq_id*> sequences(tokens.size(), &sequence);
+  std::vector<std::int8_t> outputs(tokens.size(), 0);
+  llama_batch batch{};
+  batch.n_tokens = static_cast<std::int32_t>(tokens.size());
+  batch.token = tokens.data();
+  batch.pos = positions.data();
+  batch.n_seq_id = counts.data();
+  batch.seq_id = sequences.data();
+  batch.logits = outputs.data();
+  const ExpectedError expected;
+  try {
+    (void)::llama_decode(context_.get(), batch);
+  } catch (const std::exception&) {  // refused in another way
+  }
+}
+
 void LlamaContext::Clear() {
   if (!used_) {
     return;
   }
   WipeOutputs();
+  ::llama_memory_clear(::llama_get_memory(context_.get()), false);
+  OverwriteBatch();
   // libllama keeps the token ids of the last step beside its graph until the next one: a step of
   // one meaningless token replaces them, and the allocator wipes what is freed.
-  ::llama_memory_clear(::llama_get_memory(context_.get()), false);
   const StepToken nothing{.token = 0, .position = 0, .sequence = 0, .wants_output = true};
   (void)Step({&nothing, 1});  // where it fails, the context is broken and will not be used again
+  longest_step_ = 0;
   WipeOutputs();
   // `true` writes zeros over the cells; removing sequences alone edits a table.
   ::llama_memory_clear(::llama_get_memory(context_.get()), true);

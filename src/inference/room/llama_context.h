@@ -82,6 +82,7 @@ class LlamaContext {
   LlamaContext(llama_context* context, const ContextOptions& options, const LlamaModel& model,
                ComputePermit& permit);
   void WipeOutputs();
+  void OverwriteBatch();
   static bool OnNode(ggml_tensor* node, bool ask, void* buffers);
 
   std::unique_ptr<llama_context, Free> context_;
@@ -89,9 +90,10 @@ class LlamaContext {
   const LlamaModel* model_;
   ComputePermit* permit_;
   std::chrono::duration<double, std::micro> step_time_{};
-  bool used_ = false;        // holds plaintext
-  std::size_t outputs_ = 0;  // rows of logits of the last step
-  Plaintext batch_;          // token ids, positions, sequence ids: wiped memory
+  bool used_ = false;             // holds plaintext
+  std::size_t outputs_ = 0;       // rows of logits of the last step
+  std::size_t longest_step_ = 0;  // tokens, since the last Clear
+  Plaintext batch_;               // token ids, positions, sequence ids: wiped memory
   // Where the last step's graph wrote, found by OnNode; on the heap, because libllama holds its
   // address.
   std::unique_ptr<std::vector<ggml_backend_buffer*>> buffers_;

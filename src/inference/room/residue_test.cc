@@ -185,7 +185,9 @@ TEST(ResidueTest, AClosedWindowLeavesNoTokens) {
     LlamaContext context = Computed(permit);
     Result<TokenBuffer> tokens = ShippedModel().TokenizeContent(
         PlaintextView::Of(std::string_view("the canary of this test is a yellow bird in a mine")));
-    std::memcpy(kept.data(), tokens->RevealTokens().data(), 8 * sizeof(std::int32_t));
+    // Not the first ones: the library's copy of a batch is overwritten from its beginning.
+    ASSERT_GE(tokens->size(), 10U);
+    std::memcpy(kept.data(), tokens->RevealTokens().data() + 2, 8 * sizeof(std::int32_t));
     tokens->Clear();
     const std::string_view window(kept.data(), 8 * sizeof(std::int32_t));
     EXPECT_GT(CountInMemory(window, kept), 0U);
