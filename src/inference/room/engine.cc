@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "inference/room/prefill_shares.h"
 
 namespace casemate::inference {
 
@@ -133,24 +134,23 @@ void Engine::AddDecodes(std::vector<StepToken>& step) {
   }
 }
 
-// Shares the step's budget among the waiting prompts, so that a short one does not wait for a long
-// one that came first.
 void Engine::AddPrefills(std::vector<StepToken>& step) {
   std::vector<Work> waiting;
+  std::vector<PrefillNeed> needs;
   for (const auto& job : active_) {
     for (const auto& choice : job->choices) {
       if (choice->sequence >= 0 && choice->computed < job->prompt.size()) {
         waiting.push_back({.job = job.get(), .choice = choice.get()});
+        needs.push_back({.share = job->share, .tokens = job->prompt.size() - choice->computed});
       }
     }
   }
-  std::size_t budget = options_.prefill_tokens;
-  std::size_t left = waiting.size();
-  for (Work& work : waiting) {
+  const std::vector<std::size_t> counts = SharePrefill(needs, options_.prefill_tokens);
+  for (std::size_t number = 0; number < waiting.size(); ++number) {
+    Work& work = waiting[number];
     const std::span<const std::int32_t> tokens = work.job->prompt.RevealTokens();
     std::size_t& computed = work.choice->computed;
-    const std::size_t count = std::min(budget / left--, tokens.size() - computed);
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < counts[number]; ++i) {
       const bool last = computed + 1 == tokens.size();
       if (last) {
         work.output = static_cast<std::int32_t>(step.size());
@@ -161,7 +161,6 @@ void Engine::AddPrefills(std::vector<StepToken>& step) {
                       .wants_output = last});
       ++computed;
     }
-    budget -= count;
     if (work.output >= 0) {
       works_.push_back(std::move(work));
     }

@@ -26,7 +26,7 @@ struct EngineOptions {
 };
 
 // The steps of one model: in each, the next token of every answer that is being written (and its
-// draft), then pieces of the prompts that wait, shared evenly. Requests with several choices are
+// draft), then pieces of the prompts that wait (SharePrefill). Requests with several choices are
 // prefilled once: the others begin from a copy, as soon as there is a sequence for them; until then
 // they wait for their siblings. Threads: one, the generator's.
 class Engine {

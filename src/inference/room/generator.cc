@@ -57,6 +57,9 @@ void Generator::State::Run() {
     if (engine->empty() && !clean) {
       CloseWindow(lock);
     }
+    if (engine->empty() && queued.empty()) {
+      idle.notify_all();
+    }
     work.wait(lock, [this] { return stopping || !queued.empty() || !engine->empty(); });
     if (stopping) {
       StopAll(lock);
@@ -87,6 +90,7 @@ void Generator::State::StopAll(std::unique_lock<std::mutex>& lock) {
   }
   queued.clear();
   CloseWindow(lock);
+  idle.notify_all();
 }
 
 void Generator::State::CloseWindow(std::unique_lock<std::mutex>& lock) {
@@ -95,9 +99,6 @@ void Generator::State::CloseWindow(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   // A request may have come meanwhile; it is not admitted before this returns.
   clean = true;
-  if (queued.empty()) {
-    idle.notify_all();
-  }
 }
 
 void Generator::State::Admit() {
