@@ -78,6 +78,28 @@ for group in X25519 X25519MLKEM768; do
     grep -q 'Verify return code: 0'; then echo "$group: accepted"; else echo "$group: refused"; fi
 done
 
+step "For clients without hybrid TLS: connect, on loopback, verifies receipts with the log's keys"
+"$casemate" key create --dir "$deployment" --name demo --json | sed 's/.*"key": *"\([^"]*\)".*/\1/' >"$work/key"
+chmod 600 "$work/key"
+rm -f "$work/connect.ready"
+"$casemate" connect --dir "$deployment" --server "$address" --key-file "$work/key" --listen 127.0.0.1:0 \
+  --token-file "$work/connect.token" --ready-file "$work/connect.ready" >"$work/connect.log" 2>&1 &
+connect=$!
+finish() {
+  kill -TERM "$connect" 2>/dev/null && wait "$connect" || :
+  kill -TERM "$server" 2>/dev/null && wait "$server" || :
+}
+for _ in $(seq 300); do
+  [ -s "$work/connect.ready" ] && break
+  kill -0 "$connect" 2>/dev/null || { cat "$work/connect.log" >&2; exit 1; }
+  sleep 0.1
+done
+near=$(cat "$work/connect.ready")
+curl -sS -D - -o /dev/null -H @<(echo "Authorization: Bearer $(cat "$work/connect.token")") \
+  -H 'Content-Type: application/json' "http://$near/v1/chat/completions" \
+  -d '{"model":"casemate-answer","max_tokens":16,"messages":[{"role":"user","content":"What is a docstring?"}]}' |
+  grep -iE '^(HTTP|x-casemate-(receipt|verified):)' | tr -d '\r'
+
 step "Verifying the log: every release above is in it, nothing of what was asked or read"
 run audit verify --dir "$deployment"
 run status --dir "$deployment"
@@ -86,26 +108,43 @@ step "Done"
 cat <<TEXT
 Shown: $(find "$work/documents" -type f | wc -l) documents were parsed in processes without network and files, sealed under keys of their own
 from the token, found again by keyword and vector, and quoted in answers with their place; every key
-release was written to the log before it happened; a classical TLS client was refused.
+release was written to the log before it happened; a classical TLS client was refused, and served through connect.
 The whole path took $((SECONDS - started)) s.
 TEXT
 if [ -n "$keep" ]; then
   trap - EXIT
-  key=$("$casemate" key create --dir "$deployment" --name demo --json | sed 's/.*"key": *"\([^"]*\)".*/\1/')
   cat <<TEXT
 
-The server goes on (process $server; end it with: kill $server). Try:
+Server and connect go on (processes $server and $connect; end them with: kill $connect $server). Try:
 
   ./dev run -- ask "What is a coroutine?" --dir $deployment --collection docs
   ./dev run -- file list --dir $deployment --collection docs
   ./dev run -- audit show --dir $deployment
-  ./dev exec -- curl --cacert $deployment/tls/ca.pem https://$address/v1/models -H "Authorization: Bearer $key"
+
+Any client on this machine, whatever its TLS, over connect (http://$near/v1):
+
+  curl -H @<(echo "Authorization: Bearer \$(cat $work/connect.token)") http://$near/v1/models
+
+python3 - <<'PYTHON'
+import json, urllib.request
+token = open("$work/connect.token").read().strip()
+body = {"model": "casemate-answer", "max_tokens": 32, "messages": [{"role": "user", "content": "What is a docstring?"}]}
+request = urllib.request.Request("http://$near/v1/chat/completions", json.dumps(body).encode(),
+                                 {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+with urllib.request.urlopen(request) as answer:
+    print(answer.headers["x-casemate-verified"], json.load(answer)["choices"][0]["message"]["content"])
+PYTHON
+
+With OpenAI's client: OpenAI(base_url="http://$near/v1", api_key=TOKEN). Directly, with an OpenSSL of 3.5 or later:
+
+  ./dev exec -- curl --cacert $deployment/tls/ca.pem https://$address/v1/models \\
+    -H @<(echo "Authorization: Bearer \$(cat $work/key)")
 TEXT
 else
   cat <<TEXT
 
 Try next:
-  ./dev demo --keep        leaves the server running and prints commands for it
+  ./dev demo --keep        leaves server and connect running and prints commands for both
   ./dev run -- --help      every command, each with an example
   docs/architecture.md     one request followed from socket to token
 TEXT

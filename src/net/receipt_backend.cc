@@ -20,6 +20,18 @@ const std::string* Find(const HttpHead& head, std::string_view name) {
   return found == head.headers.end() ? nullptr : &found->value;
 }
 
+// Answers that come from no model and from no released document have no receipt: lists, models,
+// uploads, deletions. Whatever is not known to be one of those needs one (docs/api.md).
+bool MayLackReceipt(std::string_view path) {
+  if (path.starts_with("/v1/files/")) {
+    return path.find('/', std::string_view("/v1/files/").size()) == std::string_view::npos;
+  }
+  return path == "/v1/files" || path == "/v1/models" || path.starts_with("/v1/models/") ||
+         path.starts_with("/v1/receipts/") || path.starts_with("/casemate/v1/collections") ||
+         path == "/v1/vector_stores" ||
+         (path.starts_with("/v1/vector_stores/") && !path.ends_with("/search"));
+}
+
 void Mark(HttpHead& head, std::string_view verified) {
   head.headers.push_back({"x-casemate-verified", std::string(verified)});
 }
@@ -88,8 +100,7 @@ class ReceiptAnswer final : public Answer {
   }
 
   Result<void> TakeWithoutReceipt(HttpHead head) {
-    // An error carries no answer; what is read without a ticket (models) has no receipt.
-    const bool needs = given_.method == "POST" && head.status / 100 == 2;
+    const bool needs = head.status / 100 == 2 && !MayLackReceipt(given_.path);  // an error is none
     if (options_.mode != ReceiptMode::kMark && needs) {
       Refuse("it came without a receipt");
       return {};

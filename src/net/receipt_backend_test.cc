@@ -210,8 +210,15 @@ TEST_F(ReceiptBackendTest, AnAnswerWithoutReceiptIsMarkedOrRefused) {
   EXPECT_EQ(Ask(ReceiptMode::kMark).verified, "false");
   EXPECT_EQ(Ask(ReceiptMode::kRequire).status, 502);
   EXPECT_EQ(Ask(ReceiptMode::kBuffer).status, 502);
-  // What no ticket was needed for has none, and an error is no answer.
-  EXPECT_EQ(Ask(ReceiptMode::kBuffer, "GET", "/v1/models").status, 200);
+  // What comes from no model and no document has none, and an error is no answer.
+  for (const char* path : {"/v1/models", "/v1/models/m", "/v1/files", "/v1/files/file-a",
+                           "/v1/vector_stores", "/v1/vector_stores/vs_a/files"}) {
+    EXPECT_EQ(Ask(ReceiptMode::kBuffer, "GET", path).status, 200) << path;
+  }
+  for (const char* path : {"/v1/files/file-a/content", "/v1/vector_stores/vs_a/search",
+                           "/v1/modelsx", "/v1/anything/new", "/"}) {
+    EXPECT_EQ(Ask(ReceiptMode::kBuffer, "GET", path).status, 502) << path;
+  }
   gateway_->answers.front().status = 404;
   EXPECT_EQ(Ask(ReceiptMode::kBuffer).status, 404);
 }
