@@ -28,10 +28,11 @@ class FakeRoom : public inference::RoomClient {
   inference::FinishReason reason = inference::FinishReason::kStop;
   std::uint32_t context = 320;
   std::size_t fail_after = ~std::size_t{0};  // pieces
-  inference::Generate last;                  // without its messages
+  inference::Generate last;
   std::vector<std::pair<std::string, std::string>> last_messages;
   std::function<void()> on_piece = [] {};
   int generated = 0;
+  bool full = false;  // the queue
 
   static std::uint32_t Words(std::string_view text) {
     std::uint32_t words = 0;
@@ -47,15 +48,11 @@ class FakeRoom : public inference::RoomClient {
   Result<inference::GenerateDone> Generate(const inference::Generate& request, const Sink& sink,
                                            const std::function<bool()>& cancelled) override {
     ++generated;
-    last.max_tokens = request.max_tokens;
-    last.temperature = request.temperature;
-    last.top_p = request.top_p;
-    last.seed = request.seed;
-    last.has_seed = request.has_seed;
-    last.stop.clear();
-    for (const Plaintext& stop : request.stop) {
-      last.stop.push_back(Plaintext::Copy(stop.view()));
+    if (full) {
+      return Fail(ErrorCode::kRateLimited,
+                  "64 requests wait for this model; ask again in a second");
     }
+    last = *ipc::Decode<inference::Generate>(ipc::Encode(request));
     last_messages.clear();
     inference::GenerateDone done{.reason = reason};
     for (const inference::ChatMessage& message : request.messages) {
@@ -74,10 +71,24 @@ class FakeRoom : public inference::RoomClient {
       if (i >= fail_after) {
         return Fail(ErrorCode::kUnavailable, "the room died");
       }
-      if (cancelled() || !sink.text({.text = Plaintext::Copy(PlaintextView::Of(answer[i]))})) {
-        return Fail(ErrorCode::kCancelled, "cancelled");
+      for (std::uint32_t choice = 0; choice < request.choices; ++choice) {
+        inference::GenerateText piece{
+            .text = Plaintext::Copy(PlaintextView::Of(answer[i])), .tokens = 1, .choice = choice};
+        if (request.logprobs) {
+          piece.logprobs.push_back({.text = Plaintext::Copy(answer[i]), .logprob = -0.5F});
+          for (std::uint32_t top = 0; top < request.top_logprobs; ++top) {
+            piece.logprobs[0].top.push_back(
+                {.text = Plaintext::Copy(std::string_view("\xe2\x80")), .logprob = -2});
+          }
+        }
+        if (i + 1 == answer.size()) {
+          piece.reason = reason;
+        }
+        if (cancelled() || !sink.text(piece)) {
+          return Fail(ErrorCode::kCancelled, "cancelled");
+        }
+        ++done.completion_tokens;
       }
-      ++done.completion_tokens;
     }
     return done;
   }

@@ -1,157 +1,153 @@
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "api/chat_chunks.h"
 #include "api/chat_request.h"
 #include "api/endpoints.h"
 #include "api/errors.h"
+#include "api/grounding.h"
 #include "api/models.h"
-#include "base/clock.h"
-#include "crypto/hash.h"
-#include "json/writer.h"
 
 namespace casemate::api {
 namespace {
 
-// What every chunk and the whole answer repeat.
-struct Completion {
-  std::string id = crypto::RandomId<CompletionId>().ToString();
-  std::int64_t created = UnixSeconds();
-  std::string model;
-};
-
-std::string_view FinishName(inference::FinishReason reason) {
-  return reason == inference::FinishReason::kLength ? "length" : "stop";
-}
-
-void WriteHead(json::Writer& writer, const Completion& completion, std::string_view object) {
-  writer.BeginObject();
-  writer.Key("id").String(completion.id);
-  writer.Key("object").String(object);
-  writer.Key("created").Integer(completion.created);
-  writer.Key("model").String(completion.model);
-}
-
-void WriteUsage(json::Writer& writer, const inference::GenerateDone& done) {
-  writer.Key("usage").BeginObject();
-  writer.Key("prompt_tokens").Integer(done.prompt_tokens);
-  writer.Key("completion_tokens").Integer(done.completion_tokens);
-  writer.Key("total_tokens").Integer(std::int64_t{done.prompt_tokens} + done.completion_tokens);
-  writer.EndObject();
-}
-
-Plaintext WholeJson(const Completion& completion, PlaintextView text,
-                    const inference::GenerateDone& done) {
-  json::Writer writer;
-  WriteHead(writer, completion, "chat.completion");
-  writer.Key("choices").BeginArray().BeginObject();
-  writer.Key("index").Integer(0);
-  writer.Key("message").BeginObject();
-  writer.Key("role").String("assistant");
-  writer.Key("content").Content(text);
-  writer.Key("refusal").Null();
-  writer.Key("annotations").BeginArray().EndArray();
-  writer.EndObject();
-  writer.Key("logprobs").Null();
-  writer.Key("finish_reason").String(FinishName(done.reason));
-  writer.EndObject().EndArray();
-  WriteUsage(writer, done);
-  writer.Key("system_fingerprint").Null();
-  writer.EndObject();
-  return writer.Take();
-}
-
-// The chunks of one streamed completion. The delta is written by the caller.
-class ChunkStream {
+// One chat completion being made: what the room says becomes choices, which are kept whole or sent
+// as they come.
+class Answering {
  public:
-  ChunkStream(Exchange& exchange, const Completion& completion, bool include_usage)
-      : exchange_(exchange), completion_(completion), include_usage_(include_usage) {}
-
-  Result<void> Role() {
-    return Send([](json::Writer& writer) {
-      writer.Key("role").String("assistant");
-      writer.Key("content").String("");
-      writer.Key("refusal").Null();
-    });
-  }
-  Result<void> Text(PlaintextView text) {
-    return Send([text](json::Writer& writer) { writer.Key("content").Content(text); });
-  }
-  Result<void> Finish(const inference::GenerateDone& done) {
-    if (Result<void> sent = Send([](json::Writer&) {}, FinishName(done.reason)); !sent) {
-      return sent;
-    }
-    if (include_usage_) {
-      json::Writer writer;
-      WriteHead(writer, completion_, "chat.completion.chunk");
-      writer.Key("choices").BeginArray().EndArray();
-      WriteUsage(writer, done);
-      writer.EndObject();
-      if (Result<void> sent = exchange_.SendEvent({}, writer.Take()); !sent) {
-        return sent;
+  Answering(Exchange& exchange, const ChatRequest& request)
+      : exchange_(exchange),
+        request_(request),
+        completion_{.id = crypto::RandomId<CompletionId>().ToString(), .model = request.model},
+        chunks_(exchange, completion_, request.streaming.include_usage, request.generate.logprobs),
+        choices_(request.generate.choices) {
+    for (Progress& choice : choices_) {
+      if (!request.functions.empty()) {
+        choice.reader.emplace(request.functions);
       }
     }
-    return exchange_.SendEvent({}, PlaintextView::Of("[DONE]"));
+  }
+
+  Result<void> Run(inference::RoomClient& room, const std::function<bool()>& cancelled) {
+    inference::RoomClient::Sink sink;
+    // The head waits for the room to accept the prompt, so that a refusal keeps its status.
+    sink.started = [&](const inference::GenerateStarted&) { return !stream() || Start(); };
+    sink.text = [&](const inference::GenerateText& piece) { return Take(piece).has_value(); };
+    Result<inference::GenerateDone> done = room.Generate(request_.generate, sink, cancelled);
+    if (!done) {
+      return About(done.error(), done.error().code == ErrorCode::kTooLarge ? "messages" : "");
+    }
+    for (std::uint32_t i = 0; i < choices_.size(); ++i) {
+      if (Result<void> ended = EndChoice(i, done->reason); !ended) {
+        return ended;
+      }
+    }
+    if (stream()) {
+      return chunks_.Done(*done);
+    }
+    std::vector<ChatChoice> whole;
+    for (Progress& choice : choices_) {
+      whole.push_back(std::move(choice.whole));
+    }
+    return exchange_.SendJson(
+        ChatCompletionJson(completion_, whole, request_.generate.logprobs, *done));
   }
 
  private:
-  Result<void> Send(const auto& write_delta, std::string_view finish = {}) {
-    json::Writer writer;
-    WriteHead(writer, completion_, "chat.completion.chunk");
-    writer.Key("choices").BeginArray().BeginObject();
-    writer.Key("index").Integer(0);
-    writer.Key("delta").BeginObject();
-    write_delta(writer);
-    writer.EndObject();
-    writer.Key("logprobs").Null();
-    writer.Key("finish_reason");
-    if (finish.empty()) {
-      writer.Null();
-    } else {
-      writer.String(finish);
+  struct Progress {
+    ChatChoice whole;
+    std::optional<ToolCallReader> reader;  // where functions may be called
+    Logprobs unsent;                       // of text that the reader holds back
+  };
+
+  bool stream() const { return request_.streaming.stream; }
+
+  bool Start() {
+    if (!exchange_.StartEvents()) {
+      return false;
     }
-    writer.EndObject().EndArray();
-    if (include_usage_) {
-      writer.Key("usage").Null();
+    for (std::uint32_t i = 0; i < choices_.size(); ++i) {
+      if (!chunks_.Role(i)) {
+        return false;
+      }
     }
-    writer.EndObject();
-    return exchange_.SendEvent({}, writer.Take());
+    return true;
+  }
+
+  Result<void> Take(const inference::GenerateText& piece) {
+    if (piece.choice >= choices_.size()) {
+      return Fail(ErrorCode::kIntegrityFailure, "a choice that was not asked for");
+    }
+    Progress& choice = choices_[piece.choice];
+    Logprobs& logprobs = stream() ? choice.unsent : choice.whole.logprobs;
+    for (const inference::TokenLogprob& token : piece.logprobs) {
+      inference::TokenLogprob copy{.text = Plaintext::Copy(token.text.view()),
+                                   .logprob = token.logprob};
+      for (const inference::TopLogprob& top : token.top) {
+        copy.top.push_back({.text = Plaintext::Copy(top.text.view()), .logprob = top.logprob});
+      }
+      logprobs.push_back(std::move(copy));
+    }
+    std::vector<AnswerPart> parts;
+    if (choice.reader) {
+      parts = choice.reader->Feed(piece.text);
+    } else if (!piece.text.empty()) {
+      parts.emplace_back(Plaintext::Copy(piece.text.view()));
+    }
+    if (Result<void> sent = Deliver(piece.choice, std::move(parts)); !sent) {
+      return sent;
+    }
+    return piece.reason == inference::FinishReason::kNone ? Result<void>()
+                                                          : EndChoice(piece.choice, piece.reason);
+  }
+
+  Result<void> Deliver(std::uint32_t index, std::vector<AnswerPart> parts) {
+    Progress& choice = choices_[index];
+    for (AnswerPart& part : parts) {
+      Result<void> sent;
+      const Logprobs logprobs = std::exchange(choice.unsent, {});
+      if (auto* text = std::get_if<Plaintext>(&part)) {
+        choice.whole.text.Append(*text);
+        sent = stream() ? chunks_.Text(index, *text, logprobs) : Result<void>();
+      } else {
+        auto& call = std::get<ToolCall>(part);
+        const auto place = static_cast<std::int64_t>(choice.whole.calls.size());
+        sent = stream() ? chunks_.Call(index, call, place, logprobs) : Result<void>();
+        choice.whole.calls.push_back(std::move(call));
+      }
+      if (!sent) {
+        return sent;
+      }
+    }
+    return {};
+  }
+
+  // Once for each choice: at its last piece, or at the end of all.
+  Result<void> EndChoice(std::uint32_t index, inference::FinishReason reason) {
+    Progress& choice = choices_[index];
+    if (choice.whole.reason != inference::FinishReason::kNone) {
+      return {};
+    }
+    choice.whole.reason = reason;
+    if (choice.reader) {
+      if (Result<void> sent = Deliver(index, choice.reader->End()); !sent) {
+        return sent;
+      }
+    }
+    if (request_.quotes.quotes != Quotes::kFree) {
+      choice.whole.quotations = FindQuotations(choice.whole.text, request_.quotes.passages);
+    }
+    return stream() ? chunks_.Finish(index, choice.whole, std::exchange(choice.unsent, {}))
+                    : Result<void>();
   }
 
   Exchange& exchange_;
-  const Completion& completion_;
-  bool include_usage_;
+  const ChatRequest& request_;
+  Completion completion_;
+  ChatChunks chunks_;
+  std::vector<Progress> choices_;
 };
-
-Result<void> Stream(Exchange& exchange, const ChatRequest& request, inference::RoomClient& room,
-                    const Completion& completion, const std::function<bool()>& cancelled) {
-  ChunkStream chunks(exchange, completion, request.include_usage);
-  // The head waits for the room to accept the prompt, so that a refusal keeps its status.
-  inference::RoomClient::Sink sink;
-  sink.started = [&](const inference::GenerateStarted&) {
-    return exchange.StartEvents().has_value() && chunks.Role().has_value();
-  };
-  sink.text = [&](const inference::GenerateText& piece) {
-    return chunks.Text(piece.text).has_value();
-  };
-  Result<inference::GenerateDone> done = room.Generate(request.generate, sink, cancelled);
-  if (!done) {
-    return About(done.error(), done.error().code == ErrorCode::kTooLarge ? "messages" : "");
-  }
-  return chunks.Finish(*done);
-}
-
-Result<void> Whole(Exchange& exchange, const ChatRequest& request, inference::RoomClient& room,
-                   const Completion& completion, const std::function<bool()>& cancelled) {
-  Plaintext text;
-  inference::RoomClient::Sink sink;
-  sink.started = [](const inference::GenerateStarted&) { return true; };
-  sink.text = [&](const inference::GenerateText& piece) {
-    text.Append(piece.text);
-    return true;
-  };
-  Result<inference::GenerateDone> done = room.Generate(request.generate, sink, cancelled);
-  if (!done) {
-    return About(done.error(), done.error().code == ErrorCode::kTooLarge ? "messages" : "");
-  }
-  return exchange.SendJson(WholeJson(completion, text, *done));
-}
 
 }  // namespace
 
@@ -178,10 +174,14 @@ Result<void> CreateChatCompletion(Exchange& exchange, const Ids&) {
   if (!room) {
     return std::unexpected(room.error());
   }
-  const Completion completion{.model = request->model};
-  const auto cancelled = [&] { return exchange.cancelled() || ticket->over(); };
-  return request->stream ? Stream(exchange, *request, **room, completion, cancelled)
-                         : Whole(exchange, *request, **room, completion, cancelled);
+  request->generate.share = exchange.share();
+  if (request->quotes.quotes != Quotes::kFree) {
+    request->generate.messages = WithPassages(request->generate.messages, request->quotes.passages);
+    HoldToPassages(request->quotes.quotes, request->quotes.passages, request->generate);
+  }
+  return Answering(exchange, *request).Run(**room, [&] {
+    return exchange.cancelled() || ticket->over();
+  });
 }
 
 }  // namespace casemate::api

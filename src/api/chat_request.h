@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "api/quotes.h"
+#include "api/sampling_request.h"
 #include "base/error.h"
 #include "inference/messages.h"
 #include "json/reader.h"
@@ -15,15 +17,18 @@ inline constexpr std::size_t kMaxMessages = 1024;
 struct ChatRequest {
   std::string model;
   inference::Generate generate;
-  bool stream = false;
-  bool include_usage = false;
+  std::vector<std::string> functions;  // that the model may call; none: no call is looked for
+  QuoteRequest quotes;
+  Streaming streaming;
   std::vector<std::string> ignored;
 };
 
 // Errors: kInvalidArgument, with the field's path.
 [[nodiscard]] Result<ChatRequest> ParseChatRequest(const json::Value& root);
 
-// temperature, top_p, seed, stop as both chat and responses have them. Errors: as above.
-[[nodiscard]] Result<void> ReadSampling(const json::Value& root, inference::Generate& generate);
+// "messages" of chat: system, developer, user, assistant (with tool_calls) and tool messages.
+// chat_messages.cc. Errors: as above.
+[[nodiscard]] Result<std::vector<inference::ChatMessage>> ReadMessages(
+    const json::Value& root, std::vector<std::string>& ignored);
 
 }  // namespace casemate::api

@@ -87,7 +87,28 @@ TEST_F(ChatTest, WrongFieldsAreNamed) {
       {Body(R"(,"top_p":-0.1)"), "top_p"},
       {Body(R"(,"max_tokens":1.5)"), "max_tokens"},
       {Body(R"(,"max_tokens":0)"), "max_tokens"},
-      {Body(R"(,"n":2)"), "n"},
+      {Body(R"(,"n":9)"), "n"},
+      {Body(R"(,"top_k":-2)"), "top_k"},
+      {Body(R"(,"min_p":1.5)"), "min_p"},
+      {Body(R"(,"frequency_penalty":2.5)"), "frequency_penalty"},
+      {Body(R"(,"presence_penalty":"x")"), "presence_penalty"},
+      {Body(R"(,"logit_bias":{"x":1})"), "logit_bias"},
+      {Body(R"(,"logit_bias":{"5":101})"), "logit_bias.5"},
+      {Body(R"(,"top_logprobs":3)"), "top_logprobs"},
+      {Body(R"(,"logprobs":true,"top_logprobs":21)"), "top_logprobs"},
+      {Body(R"(,"response_format":{"type":"yaml"})"), "response_format.type"},
+      {Body(R"(,"response_format":{"type":"json_schema"})"), "response_format.json_schema"},
+      {Body(R"(,"response_format":{"type":"json_schema","json_schema":{"name":"a"}})"),
+       "response_format.json_schema.schema"},
+      {Body(
+           R"(,"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"type":"object","properties":{"x":{"oneOf":[]}}}}})"),
+       "response_format.json_schema.schema.properties.x.oneOf"},
+      {Body(R"(,"casemate":{"quotes":"loud"})"), "casemate.quotes"},
+      {Body(R"(,"casemate":{"quotes":"verbatim"})"), "casemate.passages"},
+      {Body(R"(,"casemate":{"quotes":"verbatim","passages":[" "]})"), "casemate.passages[0]"},
+      {Body(
+           R"(,"response_format":{"type":"json_object"},"casemate":{"quotes":"verbatim","passages":["a"]})"),
+       "casemate"},
       {Body(R"(,"stream":"yes")"), "stream"},
       {Body(R"(,"stop":[1])"), "stop[0]"},
       {Body(R"(,"stop":["a","b","c","d","e"])"), "stop"},
@@ -142,11 +163,122 @@ TEST_F(ChatTest, APromptOverTheContextIsRefusedWithBothNumbersInBothForms) {
 }
 
 TEST_F(ChatTest, KnownFieldsThatAreNotServedAreNamed) {
-  const Answer answer = Chat(
-      Body(R"(,"frequency_penalty":0.5,"tools":[],"logit_bias":null,"user":"u","store":true)"));
+  const Answer answer =
+      Chat(Body(R"(,"metadata":{},"tools":[],"logit_bias":null,"user":"u","store":true)"));
   ASSERT_EQ(answer.status, 200);
-  EXPECT_EQ(answer.headers.at("x-casemate-ignored"), "frequency_penalty, store, tools, user");
+  EXPECT_EQ(answer.headers.at("x-casemate-ignored"), "metadata, store, user");
   EXPECT_FALSE(Chat(Body()).headers.contains("x-casemate-ignored"));
+}
+
+TEST_F(ChatTest, EveryParameterOfSamplingReachesTheModel) {
+  ASSERT_EQ(
+      Chat(
+          Body(
+              R"(,"top_k":40,"min_p":0.05,"frequency_penalty":-2,"presence_penalty":1.5,"n":2,"logit_bias":{"17":-100,"3":2.5})"))
+          .status,
+      200);
+  const inference::Generate& last = room().last;
+  EXPECT_EQ(last.top_k, 40U);
+  EXPECT_FLOAT_EQ(last.min_p, 0.05F);
+  EXPECT_FLOAT_EQ(last.frequency_penalty, -2);
+  EXPECT_FLOAT_EQ(last.presence_penalty, 1.5F);
+  EXPECT_EQ(last.choices, 2U);
+  ASSERT_EQ(last.biases.size(), 2U);
+  EXPECT_EQ(last.biases[0].token, 17);
+  EXPECT_FLOAT_EQ(last.biases[1].bias, 2.5F);
+  EXPECT_NE(last.share, 0U);
+  EXPECT_FALSE(last.raw);
+}
+
+TEST_F(ChatTest, EveryChoiceIsThereInBothForms) {
+  const json::Document document = Chat(Body(R"(,"n":3)")).Json();
+  EXPECT_EQ(At(document, "choices"), "3 members");
+  EXPECT_EQ(At(document, "choices.2.index"), "2");
+  EXPECT_EQ(At(document, "choices.2.message.content"), "A turret: a small tower [1]");
+  EXPECT_EQ(At(document, "usage.completion_tokens"), "6");
+  std::map<std::string, std::string> texts;
+  std::map<std::string, int> finished;
+  for (const std::string& event : Chat(Body(R"(,"n":3,"stream":true)")).Events()) {
+    if (event == "[DONE]") {
+      continue;
+    }
+    const json::Document chunk = *json::Document::Parse(PlaintextView::Of(event));
+    const std::string index = At(chunk, "choices.0.index");
+    const std::string text = At(chunk, "choices.0.delta.content");
+    texts[index] += text == "absent" ? "" : text;
+    finished[index] += At(chunk, "choices.0.finish_reason") == "stop" ? 1 : 0;
+  }
+  EXPECT_EQ(texts.size(), 3U);
+  for (const auto& [index, text] : texts) {
+    EXPECT_EQ(text, "A turret: a small tower [1]") << index;
+    EXPECT_EQ(finished[index], 1) << index;
+  }
+}
+
+TEST_F(ChatTest, LogprobsHaveOpenAisForm) {
+  const json::Document document = Chat(Body(R"(,"logprobs":true,"top_logprobs":2)")).Json();
+  EXPECT_EQ(At(document, "choices.0.logprobs.content"), "2 members");
+  EXPECT_EQ(At(document, "choices.0.logprobs.content.0.token"), "A turret");
+  EXPECT_EQ(At(document, "choices.0.logprobs.content.0.logprob"), "-0.500000");
+  EXPECT_EQ(At(document, "choices.0.logprobs.content.0.bytes.0"), "65");
+  EXPECT_EQ(At(document, "choices.0.logprobs.content.0.top_logprobs"), "2 members");
+  EXPECT_EQ(At(document, "choices.0.logprobs.content.0.top_logprobs.0.bytes.1"), "128");
+  EXPECT_EQ(At(document, "choices.0.logprobs.content.0.top_logprobs.0.token"), "\xef\xbf\xbd");
+  EXPECT_EQ(At(document, "choices.0.logprobs.refusal"), "null");
+  int tokens = 0;
+  for (const std::string& event : Chat(Body(R"(,"logprobs":true,"stream":true)")).Events()) {
+    tokens += event.find("\"bytes\":[65") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(tokens, 1);
+}
+
+TEST_F(ChatTest, JsonModesBecomeGrammars) {
+  ASSERT_EQ(Chat(Body(R"(,"response_format":{"type":"text"})")).status, 200);
+  EXPECT_TRUE(room().last.grammar.empty());
+  ASSERT_EQ(Chat(Body(R"(,"response_format":{"type":"json_object"})")).status, 200);
+  EXPECT_TRUE(Text(room().last.grammar).starts_with("root ::= json-object\n"));
+  ASSERT_EQ(
+      Chat(
+          Body(
+              R"(,"response_format":{"type":"json_schema","json_schema":{"name":"a","strict":true,"schema":{"type":"integer","maximum":3}}})"))
+          .status,
+      200);
+  EXPECT_TRUE(Text(room().last.grammar).starts_with("root ::= s-0-0\n"));
+  const Answer refused = Chat(Body(
+      R"(,"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"type":"array","items":{"not":{}}}}})"));
+  EXPECT_NE(refused.body.find("#/items/not: this keyword is not served"), std::string::npos)
+      << refused.body;
+}
+
+TEST_F(ChatTest, QuotationsArePlacedAndChecked) {
+  room().answer = {"It says \"a small ", "tower\" [2] and \"gates\" [1]."};
+  const std::string body = Body(
+      R"(,"casemate":{"quotes":"verbatim","passages":["An iron  gate.","A turret is\na small tower."]})");
+  const json::Document document = Chat(body).Json();
+  ASSERT_EQ(room().last.passages.size(), 2U);
+  EXPECT_EQ(Text(room().last.passages[1]), "A turret is a small tower.");
+  EXPECT_FALSE(room().last.quotes_only);
+  EXPECT_EQ(room().last_messages[0].second,
+            "Answer from the documents.\n[1] An iron gate.\n[2] A turret is a small tower.");
+  const std::string first = "choices.0.message.casemate_quotes.0.";
+  EXPECT_EQ(At(document, first + "passage"), "2");
+  EXPECT_EQ(At(document, first + "begin"), "12");
+  EXPECT_EQ(At(document, first + "end"), "25");
+  EXPECT_EQ(At(document, first + "answer_begin"), "9");
+  EXPECT_EQ(At(document, first + "verified"), "true");
+  EXPECT_EQ(At(document, "choices.0.message.casemate_quotes.1.verified"), "false");
+  std::string streamed = body;
+  streamed.insert(streamed.size() - 1, R"(,"stream":true)");
+  const Answer stream = Chat(streamed);
+  EXPECT_NE(stream.body.find(R"("casemate_quotes":[{"passage":2,"begin":12)"), std::string::npos)
+      << stream.body;
+}
+
+TEST_F(ChatTest, AFullQueueSaysWhenToAskAgain) {
+  room().full = true;
+  const Answer answer = Chat(Body());
+  EXPECT_EQ(Refused(answer), "429 rate_limited null");
+  EXPECT_EQ(answer.headers.at("retry-after"), "1");
 }
 
 TEST_F(ChatTest, ARoomThatDiesInAStreamIsToldInTheStream) {

@@ -18,6 +18,10 @@ using Handler = Result<void> (*)(Exchange&, const Ids&);
 [[nodiscard]] Result<void> GetModel(Exchange& exchange, const Ids& ids);
 // chat.cc
 [[nodiscard]] Result<void> CreateChatCompletion(Exchange& exchange, const Ids& ids);
+// completions.cc
+[[nodiscard]] Result<void> CreateCompletion(Exchange& exchange, const Ids& ids);
+// rerank.cc
+[[nodiscard]] Result<void> CreateRerank(Exchange& exchange, const Ids& ids);
 // embeddings.cc
 [[nodiscard]] Result<void> CreateEmbeddings(Exchange& exchange, const Ids& ids);
 // responses.cc

@@ -9,6 +9,12 @@
 #include "net/error_envelope.h"
 
 namespace casemate::api {
+namespace {
+
+// A room's queue moves on within the time of an answer.
+constexpr const char* kRetryAfterSeconds = "1";
+
+}  // namespace
 
 Exchange::Exchange(const net::HttpRequest& request, Responder& responder, const Services& services)
     : request_(request), responder_(responder), services_(services) {}
@@ -143,6 +149,9 @@ void Exchange::SendError(const Error& error) {
         {{"path", RouteName(request_.path)}, {"code", error.code}, {"detail", error.detail}});
   } else {
     LogError("request failed", error, {{"path", RouteName(request_.path)}});
+  }
+  if (error.code == ErrorCode::kRateLimited) {
+    AddHeader("retry-after", kRetryAfterSeconds);
   }
   Plaintext body = net::ErrorEnvelope(error, OpenAiCode(error));
   // Whoever cannot be told is gone; the log line above is what is left to do.

@@ -47,6 +47,8 @@ class Exchange {
   const net::HttpRequest& request() const { return request_; }
   const Services& services() const { return services_; }
   bool cancelled() const { return responder_.cancelled(); }
+  // Stands for the caller in a room's queue (inference::Generate::share).
+  std::uint64_t share() const { return std::hash<PrincipalId>()(request_.principal); }
   // Empty when the request has none. `name` in lower case.
   std::string_view header(std::string_view name) const;
 

@@ -50,7 +50,7 @@ Result<std::vector<std::string>> CheckFields(const json::Value& object, const Fi
       if (!member.value.is_null()) {
         ignored.push_back(path);
       }
-    } else if (!Contains(fields.served, member.key)) {
+    } else if (!Contains(fields.served, member.key) && !Contains(fields.shared, member.key)) {
       return std::unexpected(Error{.code = ErrorCode::kInvalidArgument,
                                    .message = "Unknown parameter: '" + path + "'.",
                                    .param = path,

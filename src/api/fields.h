@@ -16,6 +16,7 @@ namespace casemate::api {
 struct FieldSet {
   std::span<const std::string_view> served;
   std::span<const std::string_view> ignored;
+  std::span<const std::string_view> shared = {};  // served too: listed for several endpoints
 };
 
 // Returns the fields of `object` that will be ignored (set, and not null), by path. Errors:

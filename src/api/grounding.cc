@@ -133,11 +133,6 @@ std::optional<std::size_t> FindDefinition(const std::vector<retrieval::SearchHit
   return first;
 }
 
-void AppendPassage(Plaintext& system, std::size_t number, PlaintextView line) {
-  system.AppendLiteral("\n[" + std::to_string(number) + "] ");
-  system.Append(line);
-}
-
 }  // namespace
 
 Plaintext OneLine(PlaintextView text) {
@@ -221,6 +216,37 @@ std::vector<std::size_t> FindCitations(PlaintextView answer, std::size_t passage
   return found;
 }
 
+inference::ChatMessage Copied(const inference::ChatMessage& message) {
+  return {.role = message.role,
+          .content = Plaintext::Copy(message.content.view()),
+          .tool_calls = Plaintext::Copy(message.tool_calls.view()),
+          .tool_call_id = Plaintext::Copy(message.tool_call_id.view())};
+}
+
+std::vector<inference::ChatMessage> WithPassages(
+    const std::vector<inference::ChatMessage>& conversation, const std::vector<Plaintext>& lines) {
+  Plaintext system;
+  for (const inference::ChatMessage& message : conversation) {
+    if (message.role == "system") {
+      system.Append(message.content);
+      system.AppendLiteral("\n");
+    }
+  }
+  system.AppendLiteral(kTask);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    system.AppendLiteral("\n[" + std::to_string(i + 1) + "] ");
+    system.Append(lines[i]);
+  }
+  std::vector<inference::ChatMessage> messages;
+  messages.push_back({.role = "system", .content = std::move(system)});
+  for (const inference::ChatMessage& message : conversation) {
+    if (message.role != "system") {
+      messages.push_back(Copied(message));
+    }
+  }
+  return messages;
+}
+
 Result<Grounded> AssemblePrompt(inference::RoomClient& room,
                                 const std::vector<retrieval::SearchHit>& hits,
                                 const std::vector<inference::ChatMessage>& conversation,
@@ -246,14 +272,6 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
   }
 
   Grounded grounded;
-  Plaintext system;
-  for (const inference::ChatMessage& message : conversation) {
-    if (message.role == "system") {
-      system.Append(message.content);
-      system.AppendLiteral("\n");
-    }
-  }
-  system.AppendLiteral(kTask);
   std::uint32_t left = *budget;
   const std::uint32_t cap =
       definition
@@ -282,17 +300,11 @@ Result<Grounded> AssemblePrompt(inference::RoomClient& room,
       continue;
     }
     grounded.passages.push_back(i);
-    AppendPassage(system, grounded.passages.size(), line);
+    grounded.lines.push_back(std::move(line));
     left -= std::min(left, size + kTokensPerMark);
   }
 
-  grounded.messages.push_back({.role = "system", .content = std::move(system)});
-  for (const inference::ChatMessage& message : conversation) {
-    if (message.role != "system") {
-      grounded.messages.push_back(
-          {.role = message.role, .content = Plaintext::Copy(message.content.view())});
-    }
-  }
+  grounded.messages = WithPassages(conversation, grounded.lines);
   return grounded;
 }
 

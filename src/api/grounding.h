@@ -27,7 +27,15 @@ struct GroundingOptions {
 struct Grounded {
   std::vector<inference::ChatMessage> messages;
   std::vector<std::size_t> passages;  // passage [n] is hits[passages[n - 1]]
+  std::vector<Plaintext> lines;       // passage [n] as the prompt has it
 };
+
+// The conversation with `lines` as passages: the system messages joined into the first one, the
+// passages after them. Nothing else changes.
+std::vector<inference::ChatMessage> WithPassages(
+    const std::vector<inference::ChatMessage>& conversation, const std::vector<Plaintext>& lines);
+
+inference::ChatMessage Copied(const inference::ChatMessage& message);
 
 // `conversation` ends with the question and stays as it is; system messages in it are put before
 // the passages. No passage fits: `passages` is empty. Errors: as RoomClient::CountTokens.

@@ -1,5 +1,6 @@
 #include "api/response_events.h"
 
+#include <algorithm>
 #include <string>
 
 namespace casemate::api {
@@ -52,13 +53,17 @@ Result<void> ResponseEvents::Start() {
   if (Result<void> sent = SendResponse("response.in_progress", "in_progress"); !sent) {
     return sent;
   }
-  if (state_.searched) {
-    if (Result<void> sent = SendSearch(); !sent) {
-      return sent;
-    }
-  }
+  return state_.searched ? SendSearch() : Result<void>();
+}
+
+std::int64_t ResponseEvents::IndexOf(std::size_t item) const {
+  const auto place = std::find(state_.items.begin(), state_.items.end(), item);
+  return (place - state_.items.begin()) + (state_.searched ? 1 : 0);
+}
+
+Result<void> ResponseEvents::OpenMessage() {
   Result<void> sent = Send("response.output_item.added", [&](json::Writer& writer) {
-    writer.Key("output_index").Integer(message_index());
+    writer.Key("output_index").Integer(IndexOf(ResponseState::kMessage));
     writer.Key("item");
     WriteMessage(writer, state_, "in_progress");
   });
@@ -67,35 +72,69 @@ Result<void> ResponseEvents::Start() {
   }
   return Send("response.content_part.added", [&](json::Writer& writer) {
     writer.Key("item_id").String(state_.message_id);
-    writer.Key("output_index").Integer(message_index());
+    writer.Key("output_index").Integer(IndexOf(ResponseState::kMessage));
     writer.Key("content_index").Integer(0);
     writer.Key("part");
     WritePart(writer, state_, false);
   });
 }
 
-Result<void> ResponseEvents::Text(PlaintextView delta) {
+Result<void> ResponseEvents::Text(PlaintextView delta, const Logprobs& logprobs) {
   return Send("response.output_text.delta", [&](json::Writer& writer) {
     writer.Key("item_id").String(state_.message_id);
-    writer.Key("output_index").Integer(message_index());
+    writer.Key("output_index").Integer(IndexOf(ResponseState::kMessage));
     writer.Key("content_index").Integer(0);
     writer.Key("delta").Content(delta);
-    writer.Key("logprobs").BeginArray().EndArray();
+    writer.Key("logprobs");
+    WriteResponseLogprobs(writer, logprobs, false);
   });
 }
 
-Result<void> ResponseEvents::Finish() {
+Result<void> ResponseEvents::Call(std::size_t call) {
+  const std::int64_t index = IndexOf(call);
+  const auto item = [&](bool whole) {
+    return [this, index, call, whole](json::Writer& writer) {
+      writer.Key("output_index").Integer(index);
+      writer.Key("item");
+      WriteFunctionCall(writer, state_, call, whole);
+    };
+  };
+  const auto arguments = [&](std::string_view key) {
+    return [this, index, call, key](json::Writer& writer) {
+      writer.Key("item_id").String(state_.call_item_ids[call]);
+      writer.Key("output_index").Integer(index);
+      if (key == "arguments") {
+        writer.Key("name").String(state_.calls[call].name);
+      }
+      writer.Key(key).Content(state_.calls[call].arguments);
+    };
+  };
+  if (Result<void> sent = Send("response.output_item.added", item(false)); !sent) {
+    return sent;
+  }
+  for (std::string_view key : {"delta", "arguments"}) {
+    Result<void> sent = Send(key == "delta" ? "response.function_call_arguments.delta"
+                                            : "response.function_call_arguments.done",
+                             arguments(key));
+    if (!sent) {
+      return sent;
+    }
+  }
+  return Send("response.output_item.done", item(true));
+}
+
+Result<void> ResponseEvents::FinishMessage() {
   const auto place = [&](json::Writer& writer) {
     writer.Key("item_id").String(state_.message_id);
-    writer.Key("output_index").Integer(message_index());
+    writer.Key("output_index").Integer(IndexOf(ResponseState::kMessage));
     writer.Key("content_index").Integer(0);
   };
-  for (std::size_t i = 0; i < state_.cited.size(); ++i) {
+  for (std::size_t i = 0; i < state_.citations.size(); ++i) {
     Result<void> sent = Send("response.output_text.annotation.added", [&](json::Writer& writer) {
       place(writer);
       writer.Key("annotation_index").Integer(static_cast<std::int64_t>(i));
       writer.Key("annotation");
-      WriteAnnotation(writer, state_, state_.cited[i]);
+      WriteAnnotation(writer, state_, state_.citations[i]);
     });
     if (!sent) {
       return sent;
@@ -104,7 +143,8 @@ Result<void> ResponseEvents::Finish() {
   Result<void> sent = Send("response.output_text.done", [&](json::Writer& writer) {
     place(writer);
     writer.Key("text").Content(state_.text);
-    writer.Key("logprobs").BeginArray().EndArray();
+    writer.Key("logprobs");
+    WriteResponseLogprobs(writer, state_.logprobs, false);
   });
   if (!sent) {
     return sent;
@@ -117,15 +157,22 @@ Result<void> ResponseEvents::Finish() {
   if (!sent) {
     return sent;
   }
-  const std::string_view status = EndStatus(state_);
-  sent = Send("response.output_item.done", [&](json::Writer& writer) {
-    writer.Key("output_index").Integer(message_index());
+  return Send("response.output_item.done", [&](json::Writer& writer) {
+    writer.Key("output_index").Integer(IndexOf(ResponseState::kMessage));
     writer.Key("item");
-    WriteMessage(writer, state_, status);
+    WriteMessage(writer, state_, EndStatus(state_));
   });
-  if (!sent) {
-    return sent;
+}
+
+Result<void> ResponseEvents::Finish() {
+  const bool message = std::find(state_.items.begin(), state_.items.end(),
+                                 ResponseState::kMessage) != state_.items.end();
+  if (message) {
+    if (Result<void> sent = FinishMessage(); !sent) {
+      return sent;
+    }
   }
+  const std::string_view status = EndStatus(state_);
   return SendResponse("response." + std::string(status), status);
 }
 

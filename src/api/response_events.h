@@ -16,11 +16,15 @@ class ResponseEvents {
   ResponseEvents(Exchange& exchange, const ResponseState& state)
       : exchange_(exchange), state_(state) {}
 
-  // response.created, response.in_progress; the search's events, when there was one; then the
-  // message's item and content part.
+  // response.created, response.in_progress; the search's events, when there was one.
   [[nodiscard]] Result<void> Start();
-  [[nodiscard]] Result<void> Text(PlaintextView delta);
-  // Annotations, the done events, response.completed or response.incomplete.
+  // The message's item, which is the last of the state's items, and its content part.
+  [[nodiscard]] Result<void> OpenMessage();
+  [[nodiscard]] Result<void> Text(PlaintextView delta, const Logprobs& logprobs);
+  // All events of a call, whose item is the last of the state's items.
+  [[nodiscard]] Result<void> Call(std::size_t call);
+  // The message's annotations and done events, where there is one; response.completed or
+  // response.incomplete.
   [[nodiscard]] Result<void> Finish();
   [[nodiscard]] Result<void> Failed();
 
@@ -28,7 +32,9 @@ class ResponseEvents {
   [[nodiscard]] Result<void> Send(std::string_view type, const auto& write_rest);
   [[nodiscard]] Result<void> SendResponse(std::string_view type, std::string_view status);
   [[nodiscard]] Result<void> SendSearch();
-  std::int64_t message_index() const { return state_.searched ? 1 : 0; }
+  [[nodiscard]] Result<void> FinishMessage();
+  // Of an item among all of the output.
+  std::int64_t IndexOf(std::size_t item) const;
 
   Exchange& exchange_;
   const ResponseState& state_;

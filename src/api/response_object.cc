@@ -25,6 +25,9 @@ void WriteTools(json::Writer& writer, const ResponseRequest& request) {
     writer.Key("score_threshold").Number(request.file_search->score_threshold);
     writer.EndObject().EndObject();
   }
+  for (const Plaintext& function : request.tools_json) {
+    writer.Raw(function);
+  }
   writer.EndArray();
 }
 
@@ -66,7 +69,13 @@ void WriteOutcome(json::Writer& writer, const ResponseState& state, std::string_
     if (state.searched) {
       WriteSearchCall(writer, state, "completed");
     }
-    WriteMessage(writer, state, status);
+    for (std::size_t item : state.items) {
+      if (item == ResponseState::kMessage) {
+        WriteMessage(writer, state, status);
+      } else {
+        WriteFunctionCall(writer, state, item, true);
+      }
+    }
   }
   writer.EndArray();
   writer.Key("usage");
@@ -78,6 +87,15 @@ void WriteOutcome(json::Writer& writer, const ResponseState& state, std::string_
 }
 
 }  // namespace
+
+PlaintextView QuestionOf(const ResponseRequest& request) {
+  for (auto message = request.input.rbegin(); message != request.input.rend(); ++message) {
+    if (message->role == "user") {
+      return message->content;
+    }
+  }
+  return request.input.back().content;
+}
 
 std::string_view EndStatus(const ResponseState& state) {
   return state.done && state.done->reason == inference::FinishReason::kLength ? "incomplete"
@@ -102,21 +120,29 @@ void WriteResponse(json::Writer& writer, const ResponseState& state, std::string
   writer.Key("max_output_tokens");
   request.sampling.max_tokens > 0 ? writer.Integer(request.sampling.max_tokens) : writer.Null();
   writer.Key("model").String(request.model);
-  writer.Key("parallel_tool_calls").Bool(true);
+  writer.Key("parallel_tool_calls").Bool(request.parallel_tool_calls);
   writer.Key("previous_response_id").Null();
   writer.Key("reasoning").BeginObject().Key("effort").Null().Key("summary").Null().EndObject();
   writer.Key("store").Bool(false);
   writer.Key("temperature").Number(request.sampling.temperature);
-  writer.Key("text").BeginObject().Key("format").BeginObject();
-  writer.Key("type").String("text").EndObject().EndObject();
+  writer.Key("text").BeginObject().Key("format");
+  if (request.format_json.empty()) {
+    writer.BeginObject().Key("type").String("text").EndObject();
+  } else {
+    writer.Raw(request.format_json);
+  }
+  writer.EndObject();
   writer.Key("tool_choice");
   if (request.tool_choice == "file_search") {
     writer.BeginObject().Key("type").String("file_search").EndObject();
+  } else if (!request.tool_choice_json.empty()) {
+    writer.Raw(request.tool_choice_json);
   } else {
     writer.String(request.tool_choice);
   }
   writer.Key("tools");
   WriteTools(writer, request);
+  writer.Key("top_logprobs").Integer(request.sampling.top_logprobs);
   writer.Key("top_p").Number(request.sampling.top_p);
   writer.Key("truncation").String("disabled");
   writer.Key("user").Null();
@@ -136,7 +162,7 @@ void WriteSearchCall(json::Writer& writer, const ResponseState& state, std::stri
   writer.Key("status").String(status);
   writer.Key("queries").BeginArray();
   if (status == "completed") {
-    writer.Content(state.request.input.back().content);
+    writer.Content(QuestionOf(state.request));
   }
   writer.EndArray();
   writer.Key("results");
@@ -178,23 +204,51 @@ void WritePart(json::Writer& writer, const ResponseState& state, bool whole) {
   writer.Key("type").String("output_text");
   writer.Key("annotations").BeginArray();
   if (whole) {
-    for (std::size_t cited : state.cited) {
-      WriteAnnotation(writer, state, cited);
+    for (const ResponseCitation& citation : state.citations) {
+      WriteAnnotation(writer, state, citation);
     }
   }
   writer.EndArray();
-  writer.Key("logprobs").BeginArray().EndArray();
+  writer.Key("logprobs");
+  const Logprobs none;
+  WriteResponseLogprobs(writer, whole ? state.logprobs : none, true);
   writer.Key("text").Content(whole ? state.text.view() : PlaintextView());
   writer.EndObject();
 }
 
-void WriteAnnotation(json::Writer& writer, const ResponseState& state, std::size_t cited) {
+void WriteAnnotation(json::Writer& writer, const ResponseState& state,
+                     const ResponseCitation& citation) {
+  const retrieval::SearchHit& hit = state.hits[citation.hit];
   writer.BeginObject();
   writer.Key("type").String("file_citation");
-  writer.Key("index").Integer(static_cast<std::int64_t>(cited));
-  writer.Key("file_id").String(state.hits[cited].file.ToString());
-  writer.Key("filename").Content(state.hits[cited].file_name);
-  WritePlace(writer, state.hits[cited]);
+  writer.Key("index").Integer(static_cast<std::int64_t>(citation.hit));
+  writer.Key("file_id").String(hit.file.ToString());
+  writer.Key("filename").Content(hit.file_name);
+  WritePlace(writer, hit);
+  if (citation.quotation) {
+    const Quotation& quotation = *citation.quotation;
+    writer.Key("casemate_quote").BeginObject();
+    WriteQuotation(writer, quotation);
+    const PlaintextView words = state.text.view().Part(
+        quotation.answer_begin, quotation.answer_end - quotation.answer_begin);
+    if (const auto place = FindInDocument(hit.text, words); place && quotation.verified) {
+      writer.Key("document_begin").Integer(static_cast<std::int64_t>(hit.begin + place->first));
+      writer.Key("document_end").Integer(static_cast<std::int64_t>(hit.begin + place->second));
+    }
+    writer.EndObject();
+  }
+  writer.EndObject();
+}
+
+void WriteFunctionCall(json::Writer& writer, const ResponseState& state, std::size_t call,
+                       bool whole) {
+  writer.BeginObject();
+  writer.Key("id").String(state.call_item_ids[call]);
+  writer.Key("type").String("function_call");
+  writer.Key("status").String(whole ? "completed" : "in_progress");
+  writer.Key("call_id").String(state.calls[call].id);
+  writer.Key("name").String(state.calls[call].name);
+  writer.Key("arguments").Content(whole ? state.calls[call].arguments.view() : PlaintextView());
   writer.EndObject();
 }
 

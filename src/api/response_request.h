@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "api/answer_format.h"
+#include "api/quotes.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "inference/messages.h"
@@ -28,7 +30,13 @@ struct ResponseRequest {
   inference::Generate sampling;               // its messages are filled in later
   bool temperature_given = false;
   std::optional<FileSearch> file_search;
-  std::string tool_choice = "auto";  // "auto", "none", "required", "file_search"
+  std::string tool_choice = "auto";    // "auto", "none", "required", "file_search", "function"
+  std::vector<std::string> functions;  // that the model may call; none: no call is looked for
+  std::vector<Plaintext> tools_json;   // of each function, and the named choice below, as the
+  Plaintext tool_choice_json;          // response repeats them; the latter may be empty
+  Plaintext format_json;               // "text.format" as the response repeats it
+  bool parallel_tool_calls = true;
+  QuoteRequest quotes;
   bool include_results = false;
   bool stream = false;
   std::vector<std::string> ignored;
@@ -37,5 +45,12 @@ struct ResponseRequest {
 // Errors: kInvalidArgument, with the field's path; also for fields that would change what the
 // answer means if they were ignored (previous_response_id, conversation, prompt, filters).
 [[nodiscard]] Result<ResponseRequest> ParseResponseRequest(const json::Value& root);
+
+// "input": messages, and the calls of functions with what they gave. response_input.cc. Errors: as
+// above.
+[[nodiscard]] Result<void> ReadInput(const json::Value& root, ResponseRequest& request);
+// "tools" and "tool_choice"; the functions go to `tools`. response_tools.cc. Errors: as above.
+[[nodiscard]] Result<void> ReadResponseTools(const json::Value& root, ResponseRequest& request,
+                                             ToolRequest& tools);
 
 }  // namespace casemate::api

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -9,6 +10,7 @@
 #include "api/response_object.h"
 #include "api/response_request.h"
 #include "api/search.h"
+#include "api/tool_calls.h"
 #include "base/log.h"
 
 namespace casemate::api {
@@ -16,10 +18,6 @@ namespace {
 
 constexpr std::size_t kUsualPassages = 4;
 constexpr std::string_view kNothingFound = "The documents do not say.";
-
-inference::ChatMessage Copied(const inference::ChatMessage& message) {
-  return {.role = message.role, .content = Plaintext::Copy(message.content.view())};
-}
 
 // Instructions first, then the input as it came.
 std::vector<inference::ChatMessage> Conversation(const ResponseRequest& request) {
@@ -37,21 +35,27 @@ std::vector<inference::ChatMessage> Conversation(const ResponseRequest& request)
 // One response being made.
 class Making {
  public:
-  Making(Exchange& exchange, const ResponseRequest& request, const custody::Ticket& ticket,
+  Making(Exchange& exchange, ResponseRequest& request, const custody::Ticket& ticket,
          std::uint32_t context_tokens)
       : exchange_(exchange),
         request_(request),
         ticket_(ticket),
         context_tokens_(context_tokens),
         state_(request),
-        events_(exchange, state_) {}
+        events_(exchange, state_) {
+    if (!request.functions.empty()) {
+      reader_.emplace(request.functions);
+    }
+  }
 
   Result<void> Run(inference::RoomClient& room) {
-    inference::Generate generate;
+    inference::Generate& generate = request_.sampling;
+    generate.share = exchange_.share();
     if (Result<void> prepared = Prepare(room, generate); !prepared) {
       return prepared;
     }
-    if (state_.searched && passages_.empty()) {
+    // Where JSON or a call is wanted, the model is asked all the same: our words would be neither.
+    if (state_.searched && state_.passages.empty() && generate.grammar.empty() && !reader_) {
       return AnswerNothingFound();
     }
     Result<inference::GenerateDone> done = Generate(room, generate);
@@ -59,17 +63,17 @@ class Making {
       return GiveUp(done.error());
     }
     state_.done = *done;
-    for (std::size_t cited : FindCitations(state_.text, passages_.size())) {
-      state_.cited.push_back(passages_[cited]);
+    if (reader_) {
+      if (Result<void> added = Add(reader_->End(), {}); !added) {
+        return added;
+      }
     }
+    Cite();
     return Deliver();
   }
 
  private:
   Result<void> Prepare(inference::RoomClient& room, inference::Generate& generate) {
-    generate.max_tokens = request_.sampling.max_tokens;
-    generate.temperature = request_.sampling.temperature;
-    generate.top_p = request_.sampling.top_p;
     std::vector<inference::ChatMessage> conversation = Conversation(request_);
     if (!request_.file_search || request_.tool_choice == "none") {
       generate.messages = std::move(conversation);
@@ -84,12 +88,14 @@ class Making {
       options.answer_tokens = generate.max_tokens;
     }
     Result<Grounded> grounded =
-        AssemblePrompt(room, state_.hits, conversation, request_.input.back().content, options);
+        AssemblePrompt(room, state_.hits, conversation, QuestionOf(request_), options);
     if (!grounded) {
       return std::unexpected(grounded.error());
     }
     generate.messages = std::move(grounded->messages);
-    passages_ = std::move(grounded->passages);
+    state_.passages = std::move(grounded->passages);
+    lines_ = std::move(grounded->lines);
+    HoldToPassages(request_.quotes.quotes, lines_, generate);
     return {};
   }
 
@@ -98,8 +104,7 @@ class Making {
     const FileSearch& search = *request_.file_search;
     const std::size_t limit = search.max_num_results.value_or(2 * kUsualPassages);
     Result<std::vector<retrieval::SearchHit>> hits = exchange_.services().library.Search(
-        ticket_, search.collections, request_.input.back().content.view().Part(0, kMaxQueryBytes),
-        limit);
+        ticket_, search.collections, QuestionOf(request_).Part(0, kMaxQueryBytes), limit);
     if (!hits) {
       return About(hits.error(),
                    hits.error().code == ErrorCode::kNotFound ? "tools" : std::string_view());
@@ -119,10 +124,82 @@ class Making {
       return !request_.stream || StartStream().has_value();
     };
     sink.text = [&](const inference::GenerateText& piece) {
-      state_.text.Append(piece.text);
-      return !request_.stream || events_.Text(piece.text).has_value();
+      std::vector<AnswerPart> parts;
+      if (reader_) {
+        parts = reader_->Feed(piece.text);
+      } else if (!piece.text.empty()) {
+        parts.emplace_back(Plaintext::Copy(piece.text.view()));
+      }
+      return Add(std::move(parts), piece.logprobs).has_value();
     };
     return room.Generate(generate, sink, [&] { return exchange_.cancelled() || ticket_.over(); });
+  }
+
+  // Parts of the answer, as they come. `logprobs` of tokens whose text may come later.
+  Result<void> Add(std::vector<AnswerPart> parts, const Logprobs& logprobs) {
+    for (const inference::TokenLogprob& token : logprobs) {
+      state_.logprobs.push_back(
+          {.text = Plaintext::Copy(token.text.view()), .logprob = token.logprob});
+      for (const inference::TopLogprob& top : token.top) {
+        state_.logprobs.back().top.push_back(
+            {.text = Plaintext::Copy(top.text.view()), .logprob = top.logprob});
+      }
+    }
+    for (AnswerPart& part : parts) {
+      Result<void> added = std::holds_alternative<Plaintext>(part)
+                               ? AddText(std::get<Plaintext>(part), logprobs)
+                               : AddCall(std::move(std::get<ToolCall>(part)));
+      if (!added) {
+        return added;
+      }
+    }
+    return {};
+  }
+
+  Result<void> OpenMessage() {
+    if (std::find(state_.items.begin(), state_.items.end(), ResponseState::kMessage) !=
+        state_.items.end()) {
+      return {};
+    }
+    state_.items.push_back(ResponseState::kMessage);
+    return request_.stream ? events_.OpenMessage() : Result<void>();
+  }
+
+  Result<void> AddText(PlaintextView text, const Logprobs& logprobs) {
+    if (Result<void> opened = OpenMessage(); !opened) {
+      return opened;
+    }
+    state_.text.Append(text);
+    return request_.stream ? events_.Text(text, logprobs) : Result<void>();
+  }
+
+  Result<void> AddCall(ToolCall call) {
+    state_.items.push_back(state_.calls.size());
+    state_.calls.push_back(std::move(call));
+    state_.call_item_ids.push_back(crypto::RandomId<Id<FunctionCallTag>>().ToString());
+    return request_.stream ? events_.Call(state_.calls.size() - 1) : Result<void>();
+  }
+
+  // Quotations first, each of them; then the passages that are only named.
+  void Cite() {
+    std::vector<Quotation> quotations;
+    if (request_.quotes.quotes != Quotes::kFree) {
+      quotations = FindQuotations(state_.text, lines_);
+    }
+    for (const Quotation& quotation : quotations) {
+      if (!quotation.verified) {
+        Log(LogLevel::kError, "a quotation is not of its passage",
+            {{"passage", quotation.passage}});
+      }
+      state_.citations.push_back({state_.passages[quotation.passage], quotation});
+    }
+    for (std::size_t cited : FindCitations(state_.text, state_.passages.size())) {
+      const bool quoted = std::any_of(quotations.begin(), quotations.end(),
+                                      [&](const auto& each) { return each.passage == cited; });
+      if (!quoted) {
+        state_.citations.push_back({state_.passages[cited], std::nullopt});
+      }
+    }
   }
 
   Result<void> StartStream() {
@@ -135,20 +212,24 @@ class Making {
   // The model never says that the documents do not say, so it is not asked.
   Result<void> AnswerNothingFound() {
     state_.hits.clear();
-    state_.text = Plaintext::Copy(kNothingFound);
     if (request_.stream) {
       if (Result<void> started = StartStream(); !started) {
         return started;
       }
-      if (Result<void> sent = events_.Text(state_.text); !sent) {
-        return sent;
-      }
+    }
+    if (Result<void> added = AddText(PlaintextView::Of(kNothingFound), {}); !added) {
+      return added;
     }
     return Deliver();
   }
 
   Result<void> Deliver() {
     state_.completed = UnixSeconds();
+    if (state_.items.empty()) {
+      if (Result<void> opened = OpenMessage(); !opened) {
+        return opened;
+      }
+    }
     if (request_.stream) {
       return events_.Finish();
     }
@@ -168,12 +249,13 @@ class Making {
   }
 
   Exchange& exchange_;
-  const ResponseRequest& request_;
+  ResponseRequest& request_;
   const custody::Ticket& ticket_;
   std::uint32_t context_tokens_;
   ResponseState state_;
   ResponseEvents events_;
-  std::vector<std::size_t> passages_;
+  std::optional<ToolCallReader> reader_;  // where functions may be called
+  std::vector<Plaintext> lines_;          // passage [n] as the prompt has it
 };
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "app/command_api.h"
 #include "app/command_line.h"
 #include "app/command_output.h"
 #include "app/command_server.h"
+#include "base/file.h"
+#include "json/copy.h"
 
 namespace casemate::app {
 namespace {
@@ -14,8 +18,21 @@ struct AskOptions {
   std::string collection;
   std::string model = "casemate-answer";
   std::string question;
+  std::string quotes;
+  std::string schema_file;
+  std::string temperature;
+  std::string seed;
+  std::uint64_t max_tokens = 0;
   bool json = false;
   bool stream = false;
+};
+
+// A quotation of the answer, as the server checked it.
+struct Quotation {
+  std::int64_t passage = 0;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  bool verified = false;
 };
 
 // Where an answer says that something stands. Views into the answer's document.
@@ -27,6 +44,7 @@ struct Citation {
   std::int64_t page = 0;  // 0: the document has none
   std::int64_t begin = 0;
   std::int64_t end = 0;
+  std::optional<Quotation> quotation;
 };
 
 // What a response object tells, whichever way it came. Views into its document.
@@ -38,7 +56,45 @@ struct Answer {
   std::int64_t output_tokens = 0;
 };
 
-Plaintext MakeRequest(const AskOptions& options, const std::string& collection_id) {
+// A number as JSON has it, from an option. Errors: kInvalidArgument.
+Result<void> WriteNumber(json::Writer& writer, std::string_view key, const std::string& text) {
+  if (text.empty()) {
+    return {};
+  }
+  Result<json::Document> number = json::Document::Parse(PlaintextView::Of(text));
+  if (!number || (number->root().kind() != json::Value::Kind::kInteger &&
+                  number->root().kind() != json::Value::Kind::kNumber)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--" + std::string(key) + " takes a number, found '" + text + "'");
+  }
+  writer.Key(key).Raw(PlaintextView::Of(text));
+  return {};
+}
+
+// The schema goes to the server as it is; what is not served of it is refused there, with its
+// place.
+Result<void> WriteSchema(json::Writer& writer, const std::string& file) {
+  constexpr std::size_t kMaxSchemaBytes = std::size_t{256} * 1024;
+  if (file.empty()) {
+    return {};
+  }
+  Result<Bytes> bytes = ReadFile(file, kMaxSchemaBytes);
+  if (!bytes) {
+    return Wrap(bytes.error(), "--schema " + file);
+  }
+  Result<json::Document> schema = json::Document::Parse(PlaintextView::Of(ByteView(*bytes)));
+  if (!schema) {
+    return Wrap(schema.error(), "--schema " + file);
+  }
+  writer.Key("text").BeginObject().Key("format").BeginObject();
+  writer.Key("type").String("json_schema").Key("name").String("answer").Key("strict").Bool(true);
+  writer.Key("schema");
+  json::Copy(writer, schema->root());
+  writer.EndObject().EndObject();
+  return {};
+}
+
+Result<Plaintext> MakeRequest(const AskOptions& options, const std::string& collection_id) {
   json::Writer writer;
   writer.BeginObject().Key("model").String(options.model);
   writer.Key("input").Content(PlaintextView::Of(options.question));
@@ -46,7 +102,23 @@ Plaintext MakeRequest(const AskOptions& options, const std::string& collection_i
   writer.Key("vector_store_ids").BeginArray().String(collection_id).EndArray();
   writer.EndObject().EndArray();
   writer.Key("include").BeginArray().String("file_search_call.results").EndArray();
-  writer.Key("stream").Bool(options.stream).EndObject();
+  writer.Key("stream").Bool(options.stream);
+  if (!options.quotes.empty()) {
+    writer.Key("casemate").BeginObject().Key("quotes").String(options.quotes).EndObject();
+  }
+  if (options.max_tokens > 0) {
+    writer.Key("max_output_tokens").Integer(static_cast<std::int64_t>(options.max_tokens));
+  }
+  for (const auto& [key, text] :
+       {std::pair("temperature", &options.temperature), std::pair("seed", &options.seed)}) {
+    if (Result<void> written = WriteNumber(writer, key, *text); !written) {
+      return std::unexpected(written.error());
+    }
+  }
+  if (Result<void> written = WriteSchema(writer, options.schema_file); !written) {
+    return std::unexpected(written.error());
+  }
+  writer.EndObject();
   return writer.Take();
 }
 
@@ -70,6 +142,13 @@ Citation ReadCitation(const json::Value& annotation, const std::vector<json::Val
       citation.begin = NumberOf(*place, "begin");
       citation.end = NumberOf(*place, "end");
     }
+  }
+  if (const std::optional<json::Value> quote = annotation.GetSet("casemate_quote")) {
+    const std::optional<json::Value> verified = quote->GetSet("verified");
+    citation.quotation = Quotation{.passage = NumberOf(*quote, "passage"),
+                                   .begin = NumberOf(*quote, "answer_begin"),
+                                   .end = NumberOf(*quote, "answer_end"),
+                                   .verified = verified && verified->AsBool().value_or(false)};
   }
   return citation;
 }
@@ -99,6 +178,11 @@ Answer ReadAnswer(const json::Value& response) {
   return answer;
 }
 
+PlaintextView WordsOf(const Answer& answer, const Quotation& quotation) {
+  return answer.text.Part(static_cast<std::size_t>(quotation.begin),
+                          static_cast<std::size_t>(quotation.end - quotation.begin));
+}
+
 void PrintAnswerJson(const Answer& answer) {
   json::Writer writer;
   writer.BeginObject().Key("answer").Content(answer.text);
@@ -113,6 +197,16 @@ void PrintAnswerJson(const Answer& answer) {
     }
     writer.Key("begin").Integer(citation.begin).Key("end").Integer(citation.end);
     writer.Key("quote").Content(citation.quote).EndObject();
+  }
+  writer.EndArray();
+  writer.Key("quotations").BeginArray();
+  for (const Citation& citation : answer.citations) {
+    if (citation.quotation) {
+      writer.BeginObject().Key("document").Content(citation.document);
+      writer.Key("passage").Integer(citation.quotation->passage);
+      writer.Key("text").Content(WordsOf(answer, *citation.quotation));
+      writer.Key("verified").Bool(citation.quotation->verified).EndObject();
+    }
   }
   writer.EndArray();
   writer.Key("usage").BeginObject().Key("input_tokens").Integer(answer.input_tokens);
@@ -132,7 +226,10 @@ void PrintCitations(const Answer& answer) {
       PrintContent(citation.heading);
       PrintContent(PlaintextView::Of("\""));
     }
-    PrintLine(", bytes " + std::to_string(citation.begin) + " to " + std::to_string(citation.end));
+    PrintLine(", bytes " + std::to_string(citation.begin) + " to " + std::to_string(citation.end) +
+              (!citation.quotation            ? ""
+               : citation.quotation->verified ? ", quoted word for word"
+                                              : ", NOT what stands there"));
   }
 }
 
@@ -193,12 +290,15 @@ Result<ExitStatus> RunAsk(const AskOptions& options) {
   if (!collection) {
     return std::unexpected(collection.error());
   }
-  const Plaintext request = MakeRequest(options, *collection);
+  const Result<Plaintext> request = MakeRequest(options, *collection);
+  if (!request) {
+    return std::unexpected(request.error());
+  }
   if (!options.stream) {
-    return RunWhole(*client, options, request);
+    return RunWhole(*client, options, *request);
   }
   Result<void> streamed = client->Stream(
-      "/v1/responses", request, [&](PlaintextView data) { return OnEvent(data, options.json); });
+      "/v1/responses", *request, [&](PlaintextView data) { return OnEvent(data, options.json); });
   return streamed ? Result<ExitStatus>(ExitStatus::kOk) : std::unexpected(streamed.error());
 }
 
@@ -214,6 +314,13 @@ void AddAsk(CommandLine& line) {
       .Text("--tenant", options->tenant, "The tenant's name (default: the first)")
       .Required("--collection", options->collection, "Where to look")
       .Text("--model", options->model, "The model (default: casemate-answer)")
+      .Text("--quotes", options->quotes,
+            "verbatim: what the answer quotes is word for word of a passage; only: it is nothing "
+            "but quotations")
+      .Text("--schema", options->schema_file, "A file with a JSON Schema that the answer meets")
+      .Text("--temperature", options->temperature, "0 to 2 (default: 0, the likeliest answer)")
+      .Text("--seed", options->seed, "A number; the same seed gives the same answer")
+      .Number("--max-tokens", options->max_tokens, "The longest answer", 1, 1 << 24)
       .Flag("--stream", options->stream, "Print the answer as it is made")
       .Flag("--json", options->json, "Print JSON");
 }
