@@ -91,7 +91,9 @@ Result<ByteView> SealReader::State::OpenChunk(std::uint64_t chunk) {
     const std::size_t content =
         static_cast<std::size_t>(std::min<std::uint64_t>(kSealChunkSize, message_size - begin));
     open_chunk.reset();
-    opened = Plaintext::Zeroed(content);
+    if (opened.size() != content) {  // the last chunk; else what it held is overwritten whole
+      opened = Plaintext::Zeroed(content);
+    }
     sealed.resize(content + kSealTagSize);
     if (auto read = source->ReadAt(internal::SealedChunkOffset(chunk), sealed); !read) {
       return std::unexpected(read.error());

@@ -11,7 +11,17 @@ namespace {
 // Independent sums, so that the compiler may use vector registers without reordering one sum.
 constexpr std::size_t kLanes = 16;
 
-float InnerProduct(const float* a, const float* b, std::size_t size) {
+// A copy for each width of registers; the loader takes the one that the processor has. Not under a
+// sanitizer, whose runtime is not there yet when the loader asks.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CASEMATE_EACH_WIDTH \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CASEMATE_EACH_WIDTH
+#endif
+
+CASEMATE_EACH_WIDTH float InnerProduct(const float* a, const float* b, std::size_t size) {
   std::array<float, kLanes> sums{};
   std::size_t i = 0;
   for (; i + kLanes <= size; i += kLanes) {
