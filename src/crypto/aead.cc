@@ -14,24 +14,36 @@ Gcm::Gcm(std::span<const std::byte, 32> key, Direction direction) : context_(EVP
           "EVP_CipherInit_ex2");
 }
 
-void Gcm::Seal(GcmNonce nonce, ByteView aad, ByteView plaintext, std::span<std::byte> out) {
-  EVP_CIPHER_CTX* context = context_.get();
+void Gcm::BeginSeal(GcmNonce nonce) {
+  Require(EVP_EncryptInit_ex2(context_.get(), nullptr, nullptr, In(nonce), nullptr) == 1,
+          "GCM nonce");
+}
+
+void Gcm::ContinueSeal(ByteView plaintext, std::span<std::byte> out) {
   int written = 0;
-  Require(EVP_EncryptInit_ex2(context, nullptr, nullptr, In(nonce), nullptr) == 1, "GCM nonce");
+  Require(plaintext.empty() || EVP_EncryptUpdate(context_.get(), Out(out), &written, In(plaintext),
+                                                 static_cast<int>(plaintext.size())) == 1,
+          "GCM update");
+}
+
+void Gcm::EndSeal(std::span<std::byte, kGcmTagSize> tag) {
+  int written = 0;
+  Require(
+      EVP_EncryptFinal_ex(context_.get(), Out(tag), &written) == 1 &&
+          EVP_CIPHER_CTX_ctrl(context_.get(), EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, tag.data()) == 1,
+      "GCM tag");
+}
+
+void Gcm::Seal(GcmNonce nonce, ByteView aad, ByteView plaintext, std::span<std::byte> out) {
+  int written = 0;
+  BeginSeal(nonce);
   if (!aad.empty()) {
-    Require(
-        EVP_EncryptUpdate(context, nullptr, &written, In(aad), static_cast<int>(aad.size())) == 1,
-        "GCM aad");
+    Require(EVP_EncryptUpdate(context_.get(), nullptr, &written, In(aad),
+                              static_cast<int>(aad.size())) == 1,
+            "GCM aad");
   }
-  if (!plaintext.empty()) {
-    Require(EVP_EncryptUpdate(context, Out(out), &written, In(plaintext),
-                              static_cast<int>(plaintext.size())) == 1,
-            "GCM update");
-  }
-  const std::span<std::byte> tag = out.subspan(plaintext.size(), kGcmTagSize);
-  Require(EVP_EncryptFinal_ex(context, Out(tag), &written) == 1 &&
-              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagSize, tag.data()) == 1,
-          "GCM tag");
+  ContinueSeal(plaintext, out);
+  EndSeal(out.subspan(plaintext.size()).first<kGcmTagSize>());
 }
 
 bool Gcm::Open(GcmNonce nonce, ByteView aad, ByteView sealed, std::span<std::byte> out) {

@@ -14,6 +14,11 @@ class Gcm {
 
   // Writes plaintext.size() + kGcmTagSize bytes to `out`, which does not overlap.
   void Seal(GcmNonce nonce, ByteView aad, ByteView plaintext, std::span<std::byte> out);
+  // The same in pieces: Begin, Continue (writes as many bytes as it gets) any number of times, End.
+  void BeginSeal(GcmNonce nonce);
+  void ContinueSeal(ByteView plaintext, std::span<std::byte> out);
+  void EndSeal(std::span<std::byte, kGcmTagSize> tag);
+
   // Writes sealed.size() - kGcmTagSize bytes; the caller has checked that there is a tag. False:
   // does not verify; `out` is zeroed then.
   [[nodiscard]] bool Open(GcmNonce nonce, ByteView aad, ByteView sealed, std::span<std::byte> out);

@@ -87,10 +87,6 @@ ChunkCipher::Nonce ChunkCipher::NonceOf(std::uint64_t chunk) const {
   return nonce;
 }
 
-void ChunkCipher::SealChunk(std::uint64_t chunk, ByteView plaintext, std::span<std::byte> out) {
-  gcm_.Seal(NonceOf(chunk), {}, plaintext, out);
-}
-
 bool ChunkCipher::OpenChunk(std::uint64_t chunk, ByteView sealed, std::span<std::byte> out) {
   return gcm_.Open(NonceOf(chunk), {}, sealed, out);
 }
@@ -112,33 +108,25 @@ Result<ChunkWriter> ChunkWriter::BeginWithSalt(KeyView key, ByteView context,
   return ChunkWriter(std::move(*cipher));
 }
 
-void ChunkWriter::SealNext(ByteView plaintext, Bytes& out) {
-  const std::size_t at = out.size();
-  out.resize(at + plaintext.size() + kSealTagSize);
-  cipher_.SealChunk(next_chunk_, plaintext, std::span(out).subspan(at));
+void ChunkWriter::EndChunk(Bytes& out) {
+  std::array<std::byte, kSealTagSize> tag;
+  cipher_.EndChunk(tag);
+  Put(out, tag);
   ++next_chunk_;
-}
-
-void ChunkWriter::Hold(ByteView part) {
-  const std::size_t over = std::min(part.size(), held_.size() - held_size_);
-  std::ranges::copy(part.first(over), held_.mutable_bytes().subspan(held_size_).begin());
-  held_.Append(PlaintextView::Of(part.subspan(over)));
-  held_size_ += part.size();
+  chunk_size_ = 0;
 }
 
 void ChunkWriter::Append(ByteView part, Bytes& out) {
   while (!part.empty()) {
-    if (held_size_ == 0 && part.size() >= kSealChunkSize) {
-      SealNext(part.first(kSealChunkSize), out);
-      part = part.subspan(kSealChunkSize);
-      continue;
-    }
-    const std::size_t take = std::min(part.size(), kSealChunkSize - held_size_);
-    Hold(part.first(take));
+    const std::size_t take = std::min(part.size(), kSealChunkSize - chunk_size_);
+    const std::size_t at = out.size();
+    out.resize(at + take);
+    cipher_.SealPiece(part.first(take), std::span(out).subspan(at));
+    chunk_size_ += take;
     part = part.subspan(take);
-    if (held_size_ == kSealChunkSize) {
-      SealNext(held_.view().RevealBytes(), out);
-      held_size_ = 0;
+    if (chunk_size_ == kSealChunkSize) {
+      EndChunk(out);
+      cipher_.BeginChunk(next_chunk_);
     }
   }
 }
@@ -153,10 +141,6 @@ void ChunkWriter::AppendZeros(std::uint64_t count, Bytes& out) {
   }
 }
 
-void ChunkWriter::Finish(Bytes& out) {
-  SealNext(held_.view().RevealBytes().first(held_size_), out);
-  held_.Clear();
-  held_size_ = 0;
-}
+void ChunkWriter::Finish(Bytes& out) { EndChunk(out); }
 
 }  // namespace casemate::crypto::internal

@@ -48,8 +48,12 @@ class ChunkCipher {
   [[nodiscard]] static Result<ChunkCipher> ForOpening(KeyView key, ByteView context,
                                                       std::span<const std::byte, kSealHeaderSize>);
 
-  // Writes plaintext.size() + kSealTagSize bytes.
-  void SealChunk(std::uint64_t chunk, ByteView plaintext, std::span<std::byte> out);
+  // One chunk in pieces, each of which is written as it comes; then its tag.
+  void BeginChunk(std::uint64_t chunk) { gcm_.BeginSeal(NonceOf(chunk)); }
+  void SealPiece(ByteView plaintext, std::span<std::byte> out) {
+    gcm_.ContinueSeal(plaintext, out);
+  }
+  void EndChunk(std::span<std::byte, kSealTagSize> tag) { gcm_.EndSeal(tag); }
   // `sealed` has a tag at least. False: does not verify.
   [[nodiscard]] bool OpenChunk(std::uint64_t chunk, ByteView sealed, std::span<std::byte> out);
 
@@ -65,7 +69,7 @@ class ChunkCipher {
   Nonce base_nonce_;
 };
 
-// Cuts a message into chunks and seals each as soon as it is full.
+// Cuts a message into chunks and seals what it gets as it comes: nothing is held back or copied.
 class ChunkWriter {
  public:
   // Errors: as ChunkCipher::ForSealing.
@@ -77,14 +81,14 @@ class ChunkWriter {
   void Finish(Bytes& out);  // once
 
  private:
-  explicit ChunkWriter(ChunkCipher cipher) : cipher_(std::move(cipher)) {}
-  void SealNext(ByteView plaintext, Bytes& out);
-  void Hold(ByteView part);
+  explicit ChunkWriter(ChunkCipher cipher) : cipher_(std::move(cipher)) {
+    cipher_.BeginChunk(next_chunk_);
+  }
+  void EndChunk(Bytes& out);
 
-  ChunkCipher cipher_;
-  Plaintext held_;             // overwritten chunk after chunk, wiped once at the end
-  std::size_t held_size_ = 0;  // bytes of it that are not sealed yet: less than a chunk
-  std::uint64_t next_chunk_ = 0;
+  ChunkCipher cipher_;            // always in the middle of a chunk, until Finish
+  std::size_t chunk_size_ = 0;    // bytes of it so far: less than a whole one
+  std::uint64_t next_chunk_ = 0;  // the number of that chunk
 };
 
 }  // namespace casemate::crypto::internal
