@@ -6,7 +6,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -36,6 +38,16 @@ using namespace casemate;  // NOLINT: the whole file is one program
 constexpr std::uint32_t kMaxRequests = 128;  // each has a thread that waits for the gateway
 constexpr std::uint32_t kMaxConnections = 256;
 constexpr std::uint32_t kSpareFiles = 64;
+constexpr std::chrono::seconds kReceiptTimeout(10);  // a receipt is small, and there or not
+
+sigset_t EndingSignals() {
+  sigset_t ending{};
+  sigemptyset(&ending);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    sigaddset(&ending, signal);
+  }
+  return ending;
+}
 
 // "--setup-fd N", and nothing else.
 Result<UniqueFd> SetupDescriptor(int argc, char** argv) {
@@ -153,6 +165,14 @@ Result<void> Confine(const app::ConnectSetup& setup) {
   return {};
 }
 
+Result<SecretBuffer> CopySecret(PlaintextView secret) {
+  Result<SecretBuffer> copy = SecretBuffer::Allocate(secret.size());
+  if (copy) {
+    std::ranges::copy(secret.RevealBytes(), copy->mutable_bytes().begin());
+  }
+  return copy;
+}
+
 // For the user; nothing in it is secret, nor comes from the network but the group's name.
 void Tell(const app::ConnectSetup& setup, const Listener& listener, const net::Gateway& gateway) {
   const bool unix_socket = !setup.socket.empty();
@@ -196,13 +216,15 @@ Result<void> Serve(app::ConnectSetup setup) {
   if (!addresses) {
     return std::unexpected(addresses.error());
   }
-  Result<std::shared_ptr<net::Gateway>> gateway =
-      net::Gateway::Make({.host = setup.host,
-                          .port = setup.port,
-                          .addresses = std::move(*addresses),
-                          .authority_der = setup.authority_der});
-  if (!gateway) {
-    return std::unexpected(gateway.error());
+  net::GatewayOptions options{.host = setup.host,
+                              .port = setup.port,
+                              .addresses = std::move(*addresses),
+                              .authority_der = setup.authority_der};
+  Result<std::shared_ptr<net::Gateway>> gateway = net::Gateway::Make(options);
+  options.timeouts.silence = kReceiptTimeout;
+  Result<std::shared_ptr<net::Gateway>> receipts = net::Gateway::Make(options);
+  if (!gateway || !receipts) {
+    return std::unexpected((gateway ? receipts : gateway).error());
   }
   std::vector<audit::VerifierKey> log_keys;
   if (!setup.log_keys.empty()) {
@@ -212,11 +234,11 @@ Result<void> Serve(app::ConnectSetup setup) {
     }
     log_keys = std::move(*parsed);
   }
-  Result<SecretBuffer> key = SecretBuffer::Allocate(setup.api_key.size());
-  if (!key) {
-    return std::unexpected(key.error());
+  Result<SecretBuffer> key = CopySecret(setup.api_key);
+  Result<SecretBuffer> receipt_key = CopySecret(setup.api_key);
+  if (!key || !receipt_key) {
+    return std::unexpected((key ? receipt_key : key).error());
   }
-  std::ranges::copy(setup.api_key.view().RevealBytes(), key->mutable_bytes().begin());
   setup.api_key.Clear();
   auto backend = std::make_shared<net::GatewayBackend>(*gateway, std::move(*key));
   if (Result<void> tried = TryGateway(**gateway, *backend); !tried) {
@@ -248,30 +270,30 @@ Result<void> Serve(app::ConnectSetup setup) {
   std::shared_ptr<net::ReceiptChecker> checker;
   if (!log_keys.empty()) {
     checker = std::make_shared<net::ReceiptChecker>(
-        backend, std::move(log_keys), [gateway = *gateway] { return gateway->group(); });
+        std::make_shared<net::GatewayBackend>(*receipts, std::move(*receipt_key)),
+        std::move(log_keys), [gateway = *gateway] { return gateway->group(); });
   }
   auto verified = std::make_shared<net::ReceiptBackend>(
       backend, checker, net::ReceiptOptions{.mode = static_cast<net::ReceiptMode>(setup.mode)});
-  net::HttpServerOptions options;
-  options.limits.max_body_bytes = setup.max_body_bytes;
-  options.max_connections = kMaxConnections;
-  options.max_requests = kMaxRequests;
-  options.workers = kMaxRequests;
+  net::HttpServerOptions bounds;
+  bounds.limits.max_body_bytes = setup.max_body_bytes;
+  bounds.max_connections = kMaxConnections;
+  bounds.max_requests = kMaxRequests;
+  bounds.workers = kMaxRequests;
   Result<std::unique_ptr<net::ConnectServer>> server = net::ConnectServer::Start(
-      options, std::move(listener->socket),
+      bounds, std::move(listener->socket),
       {.hosts = listener->hosts, .origins = setup.origins, .token_digest = *token},
       std::move(verified));
   if (!server) {
     return std::unexpected(server.error());
   }
   Tell(setup, *listener, **gateway);
-  sigset_t ending{};
-  sigemptyset(&ending);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-    sigaddset(&ending, signal);
-  }
+  const sigset_t ending = EndingSignals();
   int came = 0;
   while (::sigwait(&ending, &came) != 0) {
+  }
+  if (checker != nullptr) {
+    checker->Stop();  // the server waits for whoever waits for a receipt
   }
   server->reset();
   return {};
@@ -279,11 +301,7 @@ Result<void> Serve(app::ConnectSetup setup) {
 
 Result<void> RunConnect(int argc, char** argv) {
   // Before there are threads: they inherit the mask, and the main thread waits for these.
-  sigset_t ending{};
-  sigemptyset(&ending);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-    sigaddset(&ending, signal);
-  }
+  const sigset_t ending = EndingSignals();
   if (::pthread_sigmask(SIG_BLOCK, &ending, nullptr) != 0) {
     return Fail(ErrorCode::kUnavailable, "signals cannot be blocked");
   }

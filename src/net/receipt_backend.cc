@@ -1,6 +1,7 @@
 #include "net/receipt_backend.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -62,7 +63,10 @@ class ReceiptAnswer final : public Answer {
     queue_.pop_front();
     return part;
   }
-  void Cancel() override { inner_->Cancel(); }
+  void Cancel() override {
+    given_up_ = true;
+    inner_->Cancel();
+  }
 
  private:
   // What comes from the gateway; what may go out is queued.
@@ -158,7 +162,8 @@ class ReceiptAnswer final : public Answer {
       return {};
     }
     const Plaintext rest = stream_->TakeRest();
-    const Result<void> verified = whole ? checker_->Check(given_, options_.patience) : whole;
+    const Result<void> verified =
+        whole ? checker_->Check(given_, options_.patience, given_up_) : whole;
     LogOutcome(verified);
     if (!verified) {
       // The head is out: what is left is to end without an end.
@@ -174,7 +179,9 @@ class ReceiptAnswer final : public Answer {
     const bool marks = options_.mode == ReceiptMode::kMark;
     const Result<void> whole = FinishDigest();
     const Result<void> verified =
-        whole ? checker_->Check(given_, marks ? options_.mark_patience : options_.patience) : whole;
+        whole
+            ? checker_->Check(given_, marks ? options_.mark_patience : options_.patience, given_up_)
+            : whole;
     const bool late = !verified && verified.error().code == ErrorCode::kDeadlineExceeded;
     if (!verified && !marks) {
       LogOutcome(verified);
@@ -243,6 +250,7 @@ class ReceiptAnswer final : public Answer {
   std::optional<HttpHead> held_head_;    // nullopt: it went out
   Plaintext held_;                       // the body behind it
   bool refused_ = false;
+  std::atomic<bool> given_up_ = false;  // by any thread
   std::deque<AnswerPart> queue_;
 };
 

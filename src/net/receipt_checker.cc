@@ -45,15 +45,20 @@ ReceiptChecker::ReceiptChecker(std::shared_ptr<Backend> gateway,
       thread_([this] { Run(); }) {}
 
 ReceiptChecker::~ReceiptChecker() {
+  Stop();
+  thread_.join();
+}
+
+void ReceiptChecker::Stop() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
   changed_.notify_all();
-  thread_.join();
 }
 
-Result<void> ReceiptChecker::Check(const GivenAnswer& given, std::chrono::milliseconds patience) {
+Result<void> ReceiptChecker::Check(const GivenAnswer& given, std::chrono::milliseconds patience,
+                                   const std::atomic<bool>& given_up) {
   const Clock::time_point until = Clock::now() + patience;
   std::chrono::milliseconds pause = kFirstPause;
   while (true) {
@@ -65,8 +70,8 @@ Result<void> ReceiptChecker::Check(const GivenAnswer& given, std::chrono::millis
       return Compare(given, **text);
     }
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, pause, [this] { return ending_; })) {
-      return Fail(ErrorCode::kUnavailable, "connect ends");
+    if (changed_.wait_for(lock, pause, [this] { return ending_.load(); }) || given_up) {
+      return Fail(ErrorCode::kCancelled, "nobody waits for its receipt any more");
     }
     if (Clock::now() >= until) {
       return Fail(ErrorCode::kDeadlineExceeded,
@@ -152,14 +157,14 @@ void ReceiptChecker::CheckLater(GivenAnswer given) {
 void ReceiptChecker::Run() {
   while (true) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ending_ || !later_.empty(); });
+    changed_.wait(lock, [this] { return ending_.load() || !later_.empty(); });
     if (ending_) {
       return;
     }
     const GivenAnswer given = std::move(later_.front());
     later_.pop_front();
     lock.unlock();
-    if (const Result<void> verified = Check(given, kPatience); verified) {
+    if (const Result<void> verified = Check(given, kPatience, ending_); verified) {
       Log(LogLevel::kInfo, "answer verified", {{"receipt", given.receipt.ToString()}});
     } else {
       LogError("answer NOT verified", verified.error(), {{"receipt", given.receipt.ToString()}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -33,16 +34,19 @@ class ReceiptChecker {
   // `gateway` answers GET /v1/receipts/{id}; `tls_group` says over which group answers came.
   ReceiptChecker(std::shared_ptr<Backend> gateway, std::vector<audit::VerifierKey> log_keys,
                  std::function<std::string()> tls_group);
-  ~ReceiptChecker();  // what waits is given up
+  ~ReceiptChecker();  // Stop
   ReceiptChecker(const ReceiptChecker&) = delete;
   ReceiptChecker& operator=(const ReceiptChecker&) = delete;
 
-  // Waits for the receipt, at most `patience`. Errors: kIntegrityFailure: it says something else,
-  // or there is none (any more); kDeadlineExceeded: it is not there yet; kUnavailable: the checker
-  // ends.
-  [[nodiscard]] Result<void> Check(const GivenAnswer& given, std::chrono::milliseconds patience);
+  // Waits for the receipt, at most `patience`, or until `given_up` is set. Errors:
+  // kIntegrityFailure: it says something else, or there is none (any more); kDeadlineExceeded: it
+  // is not there yet; kCancelled: given up, or the checker ends.
+  [[nodiscard]] Result<void> Check(const GivenAnswer& given, std::chrono::milliseconds patience,
+                                   const std::atomic<bool>& given_up);
   // The same later, on a thread of its own; the outcome goes to the log.
   void CheckLater(GivenAnswer given);
+  // What waits is given up, now and from now on.
+  void Stop();
 
  private:
   // 200's body; nullopt: not yet. Errors: as Check.
@@ -56,7 +60,7 @@ class ReceiptChecker {
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::deque<GivenAnswer> later_;
-  bool ending_ = false;
+  std::atomic<bool> ending_ = false;  // set under the mutex
   std::thread thread_;
 };
 
