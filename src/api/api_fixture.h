@@ -247,6 +247,20 @@ class FakeLibrary : public retrieval::Library {
   Result<void> Detach(const custody::Ticket&, CollectionId collection, FileId file, bool) override {
     return attachments.erase({collection, file}) > 0 ? Result<void>() : Missing("attachment");
   }
+  Result<std::vector<std::optional<FileId>>> FindUnchanged(
+      const custody::Ticket&, CollectionId collection,
+      std::span<const retrieval::OutsideDocument> documents, policy::Label) override {
+    if (!collections.contains(collection)) {
+      return Missing("collection");
+    }
+    std::vector<std::optional<FileId>> found;
+    for (const retrieval::OutsideDocument& document : documents) {
+      found.push_back(document.content[0] == std::byte{1}
+                          ? std::optional(FileId(FileId::Array{std::byte{7}}))
+                          : std::nullopt);
+    }
+    return found;
+  }
   Result<retrieval::Ingested> Ingest(const custody::Ticket& ticket, CollectionId collection,
                                      PlaintextView name, PlaintextView content,
                                      policy::Label label) override {

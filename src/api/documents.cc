@@ -1,7 +1,11 @@
+#include <algorithm>
+
 #include "api/endpoints.h"
+#include "api/fields.h"
 #include "api/listing.h"
 #include "api/query.h"
 #include "api/upload.h"
+#include "base/bytes.h"
 #include "json/writer.h"
 
 namespace casemate::api {
@@ -26,6 +30,43 @@ struct Entry {
   retrieval::FileInfo file;
   retrieval::AttachmentInfo attachment;
 };
+
+// {"label"?, "documents": [{"filename", "sha256"}]}
+Result<std::vector<retrieval::OutsideDocument>> ReadOutsideDocuments(const json::Value& root) {
+  constexpr std::string_view kKnown[] = {"label", "documents"};
+  constexpr std::string_view kOfDocument[] = {"filename", "sha256"};
+  if (Result<std::vector<std::string>> known = CheckFields(root, {kKnown, {}}); !known) {
+    return std::unexpected(known.error());
+  }
+  Result<json::Value> list = root.Require("documents");
+  if (!list) {
+    return std::unexpected(list.error());
+  }
+  std::vector<retrieval::OutsideDocument> documents;
+  for (const json::Value& value : list->Elements()) {
+    if (Result<std::vector<std::string>> known = CheckFields(value, {kOfDocument, {}}); !known) {
+      return std::unexpected(known.error());
+    }
+    Result<json::Value> name = value.Require("filename");
+    Result<json::Value> digest = value.Require("sha256");
+    Result<PlaintextView> text =
+        name ? name->AsString() : Result<PlaintextView>(std::unexpected(name.error()));
+    Result<std::string> hex =
+        digest ? digest->AsName() : Result<std::string>(std::unexpected(digest.error()));
+    if (!text || !hex) {
+      return std::unexpected(text ? hex.error() : text.error());
+    }
+    const Result<Bytes> bytes = FromHex(*hex);
+    retrieval::OutsideDocument document;
+    if (!bytes || bytes->size() != document.content.size()) {
+      return BadField(*digest, "Invalid 'sha256': expected 64 hexadecimal digits.");
+    }
+    std::ranges::copy(*bytes, document.content.begin());
+    document.name = Plaintext::Copy(*text);
+    documents.push_back(std::move(document));
+  }
+  return documents;
+}
 
 void WriteEntry(json::Writer& writer, const Entry& entry) {
   writer.BeginObject();
@@ -123,6 +164,59 @@ Result<void> FindCollection(Exchange& exchange, const Ids&) {
   json::Writer writer;
   writer.BeginObject().Key("object").String("casemate.collection");
   writer.Key("id").String((*found)->ToString()).EndObject();
+  return exchange.SendJson(writer.Take());
+}
+
+Result<void> CompareDocuments(Exchange& exchange, const Ids& ids) {
+  Result<CollectionId> collection = PathId<CollectionId>(ids[0], "collection");
+  if (!collection) {
+    return std::unexpected(collection.error());
+  }
+  Result<json::Document> body = exchange.ParseBody();
+  if (!body) {
+    return std::unexpected(body.error());
+  }
+  Result<std::vector<retrieval::OutsideDocument>> documents = ReadOutsideDocuments(body->root());
+  if (!documents) {
+    return std::unexpected(documents.error());
+  }
+  std::string label_name;
+  if (const std::optional<json::Value> value = body->root().GetSet("label")) {
+    Result<std::string> name = value->AsName();
+    if (!name) {
+      return std::unexpected(name.error());
+    }
+    label_name = std::move(*name);
+  }
+  Result<policy::Label> label = ReadLabel(exchange, label_name);
+  if (!label) {
+    return std::unexpected(label.error());
+  }
+  Result<custody::Ticket> ticket =
+      exchange.NewTicket({.actions = Action::kSeal | Action::kList,  // as the upload has it
+                          .collections = {*collection},
+                          .max_objects = 4096});
+  if (!ticket) {
+    return std::unexpected(ticket.error());
+  }
+  Result<std::vector<std::optional<FileId>>> unchanged =
+      exchange.services().library.FindUnchanged(*ticket, *collection, *documents, *label);
+  if (!unchanged) {
+    return std::unexpected(unchanged.error());
+  }
+  json::Writer writer;
+  writer.BeginObject().Key("object").String("list").Key("data").BeginArray();
+  for (const std::optional<FileId>& file : *unchanged) {
+    writer.BeginObject().Key("unchanged").Bool(file.has_value());
+    writer.Key("file_id");
+    if (file) {
+      writer.String(file->ToString());
+    } else {
+      writer.Null();
+    }
+    writer.EndObject();
+  }
+  writer.EndArray().EndObject();
   return exchange.SendJson(writer.Take());
 }
 

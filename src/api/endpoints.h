@@ -46,6 +46,7 @@ using Handler = Result<void> (*)(Exchange&, const Ids&);
 // documents.cc: Casemate's own
 [[nodiscard]] Result<void> FindCollection(Exchange& exchange, const Ids& ids);
 [[nodiscard]] Result<void> ListDocuments(Exchange& exchange, const Ids& ids);
+[[nodiscard]] Result<void> CompareDocuments(Exchange& exchange, const Ids& ids);
 [[nodiscard]] Result<void> IngestDocument(Exchange& exchange, const Ids& ids);
 
 }  // namespace casemate::api

@@ -178,5 +178,20 @@ TEST_F(FilesTest, DocumentsAreIngestedListedAndTheirCollectionFound) {
   EXPECT_EQ(At(list, "data.0.status"), "completed");
 }
 
+TEST_F(FilesTest, DocumentsAreComparedByTheirDigests) {
+  const std::string target = "/casemate/v1/collections/" + MakeStore("s") + "/documents/compare";
+  const auto body = [](const std::string& digest) {
+    return R"({"label":"internal","documents":[{"filename":"a.md","sha256":")" + digest +
+           R"("},{"filename":"b.md","sha256":")" + std::string(64, '0') + R"("}]})";
+  };
+  const json::Document found = Send("POST", target, body("01" + std::string(62, '0'))).Json();
+  EXPECT_EQ(At(found, "data.0.unchanged"), "true");
+  EXPECT_TRUE(At(found, "data.0.file_id").starts_with("file-"));
+  EXPECT_EQ(At(found, "data.1.unchanged"), "false");
+  EXPECT_EQ(Refused(Send("POST", target, body("01"))).substr(0, 20), "400 invalid_argument");
+  EXPECT_EQ(Refused(Send("POST", target, R"({"documents":[],"x":1})")).substr(0, 20),
+            "400 invalid_argument");
+}
+
 }  // namespace
 }  // namespace casemate::api

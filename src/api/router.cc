@@ -41,6 +41,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/casemate/v1/collections", FindCollection},
     {"GET", "/casemate/v1/collections/*/documents", ListDocuments},
     {"POST", "/casemate/v1/collections/*/documents", IngestDocument},
+    {"POST", "/casemate/v1/collections/*/documents/compare", CompareDocuments},
 };
 
 // True when `path` has the shape of `pattern`; its variable parts go to `ids`.

@@ -1,210 +1,75 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <cctype>
-#include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <set>
 
 #include "app/command_api.h"
 #include "app/command_line.h"
 #include "app/command_output.h"
-#include "app/command_server.h"
-#include "base/fd.h"
-#include "net/multipart_form.h"
+#include "app/ingest_upload.h"
+#include "app/ingest_watch.h"
+#include "json/writer.h"
 
 namespace casemate::app {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::size_t kUploads = 2;  // at the same time
-constexpr std::size_t kMaxUploadBytes = std::size_t{512} * 1024 * 1024;
-constexpr std::array<std::string_view, 6> kExtensions = {".html",     ".htm", ".md",
-                                                         ".markdown", ".txt", ".rst"};
+constexpr auto kWatchAtLeastEvery = std::chrono::minutes(10);  // should an event be lost
 
 struct IngestOptions {
-  std::string dir;
-  std::string tenant;
+  IngestTarget target;
   std::string collection;
-  std::string label;
   std::vector<std::string> paths;
+  FileChoice choice;
+  bool erase_missing = false;
+  bool no_mirror = false;
+  bool watch = false;
   bool json = false;
 };
 
-struct Document {
-  fs::path path;
-  std::string name;  // as stored: the path below the folder that was given
-  std::string outcome = "failed";
-  std::string file_id;
-  std::int64_t chunks = 0;
-  std::optional<Error> error;
-};
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);  // as a signal handler needs it
 
-bool IsReadable(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+// The first Ctrl-C lets what was begun end; the second ends the command.
+void CatchInterrupts() {
+  struct sigaction action{};
+  action.sa_handler = [](int) { interrupted.store(true); };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  (void)::sigaction(SIGINT, &action, nullptr);
+  (void)::sigaction(SIGTERM, &action, nullptr);
 }
 
-// A file that is named is taken whatever it is called; a folder gives the kinds that are read.
-Result<std::vector<Document>> Collect(const std::vector<std::string>& paths) {
-  std::vector<Document> documents;
-  for (const std::string& given : paths) {
-    std::error_code failed;
-    const fs::path path(given);
-    if (fs::is_regular_file(path, failed)) {
-      documents.push_back({.path = path, .name = path.filename().string()});
-      continue;
-    }
-    if (!fs::is_directory(path, failed)) {
-      return Fail(ErrorCode::kNotFound, given + " is neither a file nor a folder");
-    }
-    fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied,
-                                        failed);
-    for (; !failed && it != fs::recursive_directory_iterator(); it.increment(failed)) {
-      std::error_code ignored;
-      if (it->is_regular_file(ignored) && IsReadable(it->path())) {
-        documents.push_back(
-            {.path = it->path(), .name = it->path().lexically_relative(path).generic_string()});
-      }
-    }
-    if (failed) {
-      return Fail(ErrorCode::kUnavailable, "reading " + given + ": " + failed.message());
-    }
-  }
-  std::sort(documents.begin(), documents.end(),
-            [](const Document& a, const Document& b) { return a.name < b.name; });
-  return documents;
-}
+using Erased = std::vector<std::pair<std::string, std::optional<Error>>>;
 
-Result<Plaintext> ReadDocument(const fs::path& path) {
-  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat facts{};
-  if (!file.valid() || ::fstat(file.get(), &facts) != 0) {
-    return FailErrno("opening " + path.string());
-  }
-  const auto size = static_cast<std::size_t>(facts.st_size);
-  if (size > kMaxUploadBytes) {
-    return Fail(ErrorCode::kTooLarge, "the file has " + std::to_string(size) + " bytes; at most " +
-                                          std::to_string(kMaxUploadBytes) + " are uploaded");
-  }
-  Plaintext content = Plaintext::Zeroed(size);
-  std::size_t used = 0;
-  while (used < size) {
-    const ssize_t got = ::read(file.get(), content.mutable_bytes().data() + used, size - used);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return FailErrno("reading " + path.string());
-    }
-    if (got == 0) {
-      break;
-    }
-    used += static_cast<std::size_t>(got);
-  }
-  content.Truncate(used);
-  return content;
-}
-
-Result<void> Upload(ApiClient& client, const std::string& target, const std::string& label,
-                    Document& document) {
-  Result<Plaintext> content = ReadDocument(document.path);
-  if (!content) {
-    return std::unexpected(content.error());
-  }
-  net::MultipartForm form;
-  if (!label.empty()) {
-    form.AddField("label", PlaintextView::Of(label));
-  }
-  form.AddFile("file", document.name, "application/octet-stream", *content);
-  const std::string type = form.content_type();
-  const Plaintext body = form.Finish();
-  Result<ApiClient::Answer> answer = client.Call("POST", target, body, type);
-  if (!answer) {
-    return std::unexpected(answer.error());
-  }
-  const json::Value root = answer->body.root();
-  document.outcome = TextOf(root, "outcome");
-  document.file_id = TextOf(root, "file_id");
-  document.chunks = NumberOf(root, "chunks");
-  return {};
-}
-
-// Uploads every document over `kUploads` connections. One document's error is its own; a server
-// that is gone is found by each of the rest.
-void UploadAll(const IngestOptions& options, const std::string& collection_id,
-               std::vector<Document>& documents, Progress& progress) {
-  const std::string target = "/casemate/v1/collections/" + collection_id + "/documents";
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;  // of `progress`
-  const auto work = [&] {
-    Result<ApiClient> client = ConnectApi(options.dir, options.tenant);
-    for (std::size_t i = next++; i < documents.size(); i = next++) {
-      Result<void> done = client ? Upload(*client, target, options.label, documents[i])
-                                 : std::unexpected(client.error());
-      if (!done) {
-        documents[i].error = done.error();
-      }
-      const std::lock_guard lock(mutex);
-      progress.Advance();
-    }
-  };
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < std::min(kUploads, documents.size()); ++i) {
-    threads.emplace_back(work);
-  }
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-}
-
-struct Summary {
-  std::size_t added = 0;
-  std::size_t replaced = 0;
-  std::size_t unchanged = 0;
-  std::size_t failed = 0;
-  std::int64_t chunks = 0;
-};
-
-Summary Count(const std::vector<Document>& documents) {
-  Summary summary;
-  for (const Document& document : documents) {
-    summary.added += document.outcome == "added" ? 1 : 0;
-    summary.replaced += document.outcome == "replaced" ? 1 : 0;
-    summary.unchanged += document.outcome == "unchanged" ? 1 : 0;
-    summary.failed += document.error ? 1 : 0;
-    summary.chunks += document.chunks;
-  }
-  return summary;
-}
-
-void PrintJsonReport(const std::string& collection_id, const std::vector<Document>& documents,
-                     const Summary& summary) {
+void PrintJsonReport(const std::string& collection_id, const std::vector<IngestedFile>& files,
+                     const Erased& erased, const IngestSummary& summary) {
   json::Writer writer;
   writer.BeginObject().Key("collection").String(collection_id);
   writer.Key("added").Integer(static_cast<std::int64_t>(summary.added));
   writer.Key("replaced").Integer(static_cast<std::int64_t>(summary.replaced));
   writer.Key("unchanged").Integer(static_cast<std::int64_t>(summary.unchanged));
   writer.Key("failed").Integer(static_cast<std::int64_t>(summary.failed));
+  writer.Key("not_begun").Integer(static_cast<std::int64_t>(summary.left));
   writer.Key("documents").BeginArray();
-  for (const Document& document : documents) {
-    writer.BeginObject().Key("path").String(document.name);
-    writer.Key("outcome").String(document.outcome);
-    if (document.error) {
-      writer.Key("error").String(document.error->message);
-      writer.Key("code").String(ErrorCodeName(document.error->code));
+  for (const IngestedFile& file : files) {
+    writer.BeginObject().Key("path").String(file.file.name);
+    writer.Key("outcome").String(file.outcome.empty() ? "not begun" : file.outcome);
+    if (file.error) {
+      writer.Key("error").String(file.error->message);
+      writer.Key("code").String(ErrorCodeName(file.error->code));
     } else {
-      writer.Key("file_id").String(document.file_id);
-      writer.Key("chunks").Integer(document.chunks);
+      writer.Key("file_id").String(file.file_id);
+      writer.Key("chunks").Integer(file.chunks);
+    }
+    writer.EndObject();
+  }
+  writer.EndArray().Key("erased").BeginArray();
+  for (const auto& [name, error] : erased) {
+    writer.BeginObject().Key("path").String(name);
+    writer.Key("outcome").String(error ? "failed" : "erased");
+    if (error) {
+      writer.Key("error").String(error->message);
     }
     writer.EndObject();
   }
@@ -212,48 +77,164 @@ void PrintJsonReport(const std::string& collection_id, const std::vector<Documen
   PrintJson(writer.Take());
 }
 
-Result<ExitStatus> RunIngest(const IngestOptions& options) {
-  Result<std::vector<Document>> documents = Collect(options.paths);
-  if (!documents) {
-    return std::unexpected(documents.error());
+void PrintReport(const std::vector<IngestedFile>& files, const Erased& erased,
+                 const IngestSummary& summary) {
+  for (const IngestedFile& file : files) {
+    if (file.error) {
+      PrintNote("casemate: " + file.file.name + ": " + file.error->message);
+    }
   }
-  if (documents->empty()) {
-    return Fail(ErrorCode::kNotFound,
-                "no document found; read are .html .htm .md .markdown .txt .rst");
+  for (const auto& [name, error] : erased) {
+    if (error) {
+      PrintNote("casemate: " + name + " was not erased: " + error->message);
+    } else {
+      PrintLine("erased " + name);
+    }
   }
-  Result<ApiClient> client = ConnectApi(options.dir, options.tenant);
+  PrintLine(std::to_string(files.size()) + " documents: " + std::to_string(summary.added) +
+            " added, " + std::to_string(summary.replaced) + " replaced, " +
+            std::to_string(summary.unchanged) + " unchanged, " + std::to_string(summary.failed) +
+            " failed; " + std::to_string(summary.chunks) + " chunks");
+  if (summary.left > 0) {
+    PrintNote("casemate: interrupted, " + std::to_string(summary.left) +
+              " documents not begun: the same command goes on with them");
+  }
+}
+
+struct Round {
+  std::vector<FoundFile> found;
+  ExitStatus status = ExitStatus::kOk;
+};
+
+// Brings what there is now into the collection and reports.
+Result<Round> RunOnce(const IngestOptions& options) {
+  Round round;
+  Result<std::vector<FoundFile>> found = FindFiles(options.paths, options.choice);
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  round.found = std::move(*found);
+  Result<std::vector<IngestedFile>> files = IngestFiles(options.target, round.found, interrupted);
+  if (!files) {
+    return std::unexpected(files.error());
+  }
+  Erased erased;
+  if (options.erase_missing && !interrupted) {
+    Result<Erased> done = EraseMissing(options.target, round.found, options.no_mirror);
+    if (!done) {
+      return std::unexpected(done.error());
+    }
+    erased = std::move(*done);
+  }
+  const IngestSummary summary = Summarize(*files);
+  if (options.json) {
+    PrintJsonReport(options.target.collection_id, *files, erased, summary);
+  } else {
+    PrintReport(*files, erased, summary);
+  }
+  bool failed = summary.failed > 0 || summary.left > 0;
+  for (const auto& [name, error] : erased) {
+    failed = failed || error.has_value();
+  }
+  round.status = failed ? ExitStatus::kFailed : ExitStatus::kOk;
+  if (!files->empty() && summary.failed == files->size()) {
+    round.status = StatusOf(files->front().error->code);
+  }
+  return round;
+}
+
+// What one round found and the next did not.
+void TellMissing(const std::vector<FoundFile>& before, const std::vector<FoundFile>& now) {
+  std::set<std::string> names;
+  for (const FoundFile& file : now) {
+    names.insert(file.name);
+  }
+  for (const FoundFile& file : before) {
+    if (!names.contains(file.name)) {
+      PrintNote("casemate: " + file.name +
+                " is gone from the folder and stays in the collection (--delete would erase it)");
+    }
+  }
+}
+
+Result<ExitStatus> Watch(const IngestOptions& options) {
+  // Before the first round: what changes meanwhile is met by the second.
+  Result<FolderWatch> watch = FolderWatch::Start(options.paths);
+  if (!watch) {
+    return std::unexpected(watch.error());
+  }
+  Result<Round> round = RunOnce(options);
+  if (!round) {
+    return std::unexpected(round.error());
+  }
+  PrintNote("casemate: watching; Ctrl-C ends it");
+  while (!interrupted) {
+    Result<bool> changed = watch->Wait(interrupted, kWatchAtLeastEvery);
+    if (!changed) {
+      return std::unexpected(changed.error());
+    }
+    if (!*changed || interrupted) {
+      continue;
+    }
+    Result<Round> next = RunOnce(options);
+    if (!next) {
+      PrintError(next.error());  // a server that is away may come back
+      continue;
+    }
+    if (!options.erase_missing) {
+      TellMissing(round->found, next->found);
+    }
+    round = std::move(next);
+  }
+  return ExitStatus::kOk;
+}
+
+Result<void> CheckOptions(const IngestOptions& options) {
+  const bool folders = std::ranges::all_of(options.paths, [](const std::string& path) {
+    std::error_code failed;
+    return std::filesystem::is_directory(path, failed);
+  });
+  if (options.watch && !folders) {
+    return Fail(ErrorCode::kInvalidArgument, "--watch takes folders");
+  }
+  if (options.erase_missing && (!folders || options.paths.size() != 1)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--delete takes one folder, which the collection then mirrors: a document that is "
+                "not in it is erased");
+  }
+  return {};
+}
+
+Result<ExitStatus> RunIngest(IngestOptions& options) {
+  if (Result<void> good = CheckOptions(options); !good) {
+    return std::unexpected(good.error());
+  }
+  Result<std::vector<FoundFile>> found = FindFiles(options.paths, options.choice);
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  if (found->empty() && !options.watch && !options.erase_missing) {
+    return Fail(ErrorCode::kNotFound, "no document found; read are " + std::string(ReadEndings()) +
+                                          ", or what --include names");
+  }
+  Result<ApiClient> client = ConnectApi(options.target.dir, options.target.tenant);
   if (!client) {
     return std::unexpected(client.error());
   }
   Result<std::string> id = FindCollection(*client, options.collection);
   if (!id && id.error().code == ErrorCode::kNotFound) {
-    id = CreateCollection(*client, options.collection, options.label);
+    id = CreateCollection(*client, options.collection, options.target.label);
   }
   if (!id) {
     return std::unexpected(id.error());
   }
-  {
-    Progress progress("ingesting", documents->size());
-    UploadAll(options, *id, *documents, progress);
+  options.target.collection_id = *id;
+  CatchInterrupts();
+  if (options.watch) {
+    return Watch(options);
   }
-  const Summary summary = Count(*documents);
-  if (options.json) {
-    PrintJsonReport(*id, *documents, summary);
-  } else {
-    for (const Document& document : *documents) {
-      if (document.error) {
-        PrintNote("casemate: " + document.name + ": " + document.error->message);
-      }
-    }
-    PrintLine(std::to_string(documents->size()) + " documents: " + std::to_string(summary.added) +
-              " added, " + std::to_string(summary.replaced) + " replaced, " +
-              std::to_string(summary.unchanged) + " unchanged, " + std::to_string(summary.failed) +
-              " failed; " + std::to_string(summary.chunks) + " chunks");
-  }
-  if (summary.failed == documents->size()) {
-    return StatusOf(documents->front().error->code);
-  }
-  return summary.failed > 0 ? ExitStatus::kFailed : ExitStatus::kOk;
+  Result<Round> round = RunOnce(options);
+  return round ? Result<ExitStatus>(round->status) : std::unexpected(round.error());
 }
 
 }  // namespace
@@ -263,12 +244,23 @@ void AddIngest(CommandLine& line) {
   line.Add("ingest", "Read documents into a collection; unchanged ones are skipped",
            "casemate ingest docs/ --dir D --collection handbook --label internal",
            [options] { return RunIngest(*options); })
-      .Many("paths", options->paths, "Files, or folders (their .html .htm .md .markdown .txt .rst)",
+      .Many("paths", options->paths, "Files, or folders (their " + std::string(ReadEndings()) + ")",
             true)
-      .Required("--dir", options->dir, "The deployment's folder")
-      .Text("--tenant", options->tenant, "The tenant's name (default: the first)")
+      .Required("--dir", options->target.dir, "The deployment's folder")
+      .Text("--tenant", options->target.tenant, "The tenant's name (default: the first)")
       .Required("--collection", options->collection, "Its name; made when there is none")
-      .Text("--label", options->label, "Label of the documents (default: internal)")
+      .Text("--label", options->target.label, "Label of the documents (default: internal)")
+      .Repeated("--include", options->choice.include,
+                "Of folders only files that this glob matches ('*.log'); may be repeated")
+      .Repeated("--exclude", options->choice.exclude,
+                "Of folders no file or folder that this glob matches; may be repeated")
+      .Flag("--follow-symlinks", options->choice.follow_links, "Follow links within folders")
+      .Number("--parallel", options->target.parallel, "Documents at the same time (default: 4)", 1,
+              16)
+      .Flag("--watch", options->watch, "Stay, and read what changes in the folders")
+      .Flag("--delete", options->erase_missing,
+            "Erase the collection's documents that are not in the folder (any more)")
+      .Flag("--no-mirror", options->no_mirror, "With --delete: accept erasure without a mirror")
       .Flag("--json", options->json, "Print JSON");
 }
 

@@ -35,6 +35,12 @@ OptionList& OptionList::Many(const std::string& name, std::vector<std::string>& 
   return *this;
 }
 
+OptionList& OptionList::Repeated(const std::string& name, std::vector<std::string>& target,
+                                 const std::string& help) {
+  app_.add_option(name, target, help)->expected(1)->take_all()->allow_extra_args(false);
+  return *this;
+}
+
 OptionList& OptionList::Number(const std::string& name, std::uint64_t& target,
                                const std::string& help, std::uint64_t least, std::uint64_t most) {
   app_.add_option(name, target, help)->take_last()->check(CLI::Range(least, most));

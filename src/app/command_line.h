@@ -28,6 +28,9 @@ class OptionList {
   OptionList& Required(const std::string& name, std::string& target, const std::string& help);
   OptionList& Many(const std::string& name, std::vector<std::string>& target,
                    const std::string& help, bool required = false);
+  // One value each time that the option is given.
+  OptionList& Repeated(const std::string& name, std::vector<std::string>& target,
+                       const std::string& help);
   OptionList& Number(const std::string& name, std::uint64_t& target, const std::string& help,
                      std::uint64_t least, std::uint64_t most);
   OptionList& Flag(const std::string& name, bool& target, const std::string& help);

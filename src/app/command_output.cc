@@ -87,6 +87,45 @@ void PrintTable(const std::vector<std::string>& head,
   }
 }
 
+IngestProgress::IngestProgress(std::uint64_t total, std::uint64_t done)
+    : total_(total),
+      done_(done),
+      before_(done),
+      terminal_(::isatty(STDERR_FILENO) != 0),
+      began_(std::chrono::steady_clock::now()),
+      shown_(began_) {}
+
+IngestProgress::~IngestProgress() {
+  if (terminal_ && done_ > before_) {
+    Write(stderr, "\r\x1b[K");
+  }
+}
+
+void IngestProgress::Advance(bool failed) {
+  ++done_;
+  failed_ += failed ? 1 : 0;
+  const auto now = std::chrono::steady_clock::now();
+  constexpr auto kOften = std::chrono::milliseconds(100);
+  constexpr auto kSeldom = std::chrono::seconds(5);
+  if (now - shown_ >=
+      (terminal_ ? std::chrono::milliseconds(kOften) : std::chrono::milliseconds(kSeldom))) {
+    shown_ = now;
+    Show();
+  }
+}
+
+void IngestProgress::Show() {
+  const double seconds = std::chrono::duration<double>(shown_ - began_).count();
+  const double rate = static_cast<double>(done_ - before_) / std::max(seconds, 0.001);
+  const auto left = static_cast<std::uint64_t>(static_cast<double>(total_ - done_) / rate);
+  std::string line = std::to_string(done_) + "/" + std::to_string(total_) + " documents, " +
+                     std::to_string(static_cast<std::uint64_t>(rate)) + "." +
+                     std::to_string(static_cast<std::uint64_t>(rate * 10) % 10) + "/s, " +
+                     std::to_string(left / 60) + " min " + std::to_string(left % 60) + " s left";
+  line += failed_ > 0 ? ", " + std::to_string(failed_) + " failed" : "";
+  Write(stderr, terminal_ ? "\r\x1b[K" + line : "casemate: " + line + "\n");
+}
+
 Progress::Progress(std::string what, std::uint64_t total)
     : what_(std::move(what)), total_(total), shown_(::isatty(STDERR_FILENO) != 0 && total > 0) {}
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,6 +27,28 @@ void PrintTable(const std::vector<std::string>& head,
                 const std::vector<std::vector<std::string>>& rows);
 // Control characters replaced; for cells on a terminal.
 std::string Clean(PlaintextView text);
+
+// How far a long ingest is, on stderr: on a terminal a line that is written over, else one every
+// few seconds. Threads: one at a time.
+class IngestProgress {
+ public:
+  IngestProgress(std::uint64_t total, std::uint64_t done);
+  ~IngestProgress();
+  IngestProgress(const IngestProgress&) = delete;
+  IngestProgress& operator=(const IngestProgress&) = delete;
+  void Advance(bool failed);
+
+ private:
+  void Show();
+
+  std::uint64_t total_;
+  std::uint64_t done_;
+  std::uint64_t before_;  // of those done, the ones that took no time
+  std::uint64_t failed_ = 0;
+  bool terminal_;
+  std::chrono::steady_clock::time_point began_;
+  std::chrono::steady_clock::time_point shown_;
+};
 
 // A bar on stderr when it is a terminal, else nothing.
 class Progress {

@@ -2,6 +2,9 @@
 
 #include <chrono>
 #include <memory>
+#include <semaphore>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "ipc/channel.h"
@@ -14,6 +17,10 @@ namespace {
 constexpr auto kStartTimeout = std::chrono::seconds(20);
 // Over the processor time that the supervisor gives a parser, so that its limit is what is named.
 constexpr auto kParseTimeout = std::chrono::seconds(120);
+// As many as the supervisor gives a keeper. One that has answered counts until it is reaped.
+constexpr std::ptrdiff_t kParsers = 4;
+constexpr int kStartAttempts = 100;
+constexpr auto kStartAgainAfter = std::chrono::milliseconds(20);
 
 ipc::Peer::Handlers AnswersNothing() {
   ipc::Peer::Handlers handlers;
@@ -28,6 +35,12 @@ Result<retrieval::ParsedDocument> ParseOne(ipc::Peer& supervisor,
   std::vector<UniqueFd> fds;
   Result<ipc::StartParseReply> started =
       supervisor.Call<ipc::StartParseReply>(ipc::StartParse{}, kStartTimeout, {}, &fds);
+  for (int i = 0;
+       i < kStartAttempts && !started && started.error().code == ErrorCode::kResourceExhausted;
+       ++i) {
+    std::this_thread::sleep_for(kStartAgainAfter);
+    started = supervisor.Call<ipc::StartParseReply>(ipc::StartParse{}, kStartTimeout, {}, &fds);
+  }
   if (!started) {
     return Wrap(started.error(), "a parser cannot start");
   }
@@ -39,10 +52,15 @@ Result<retrieval::ParsedDocument> ParseOne(ipc::Peer& supervisor,
       AnswersNothing(), {.workers = 1, .max_queued = 1});
   Result<retrieval::ParsedDocument> parsed =
       parser->Call<retrieval::ParsedDocument>(document, kParseTimeout);
-  // A parser that is gone met its limits or a fault: of this document, so not worth a retry.
+  if (!parsed && parsed.error().code == ErrorCode::kDeadlineExceeded) {
+    return Fail(ErrorCode::kTooLarge,
+                "took more than " + std::to_string(kParseTimeout.count()) +
+                    " s to be read: split it, or convert it to a simpler format");
+  }
+  // A parser that is gone met a fault: of this document, so not worth a retry.
   if (!parsed && parsed.error().code == ErrorCode::kUnavailable) {
     return Fail(ErrorCode::kInvalidArgument,
-                "the document cannot be read: its parser ended over it (time, memory or a fault)",
+                "broken: its parser ended over it; save it again or convert it to another format",
                 parsed.error().message);
   }
   return parsed;
@@ -51,8 +69,12 @@ Result<retrieval::ParsedDocument> ParseOne(ipc::Peer& supervisor,
 }  // namespace
 
 retrieval::Parser SupervisorParser(ipc::Peer& supervisor) {
-  return [&supervisor](const retrieval::ParseDocument& document) {
-    return ParseOne(supervisor, document);
+  const auto free = std::make_shared<std::counting_semaphore<kParsers>>(kParsers);
+  return [&supervisor, free](const retrieval::ParseDocument& document) {
+    free->acquire();
+    Result<retrieval::ParsedDocument> parsed = ParseOne(supervisor, document);
+    free->release();
+    return parsed;
   };
 }
 

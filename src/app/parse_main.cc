@@ -1,10 +1,19 @@
 // casemate-parse: turns one document into text and ends. What a hostile document makes of it, it
 // has no file, no network, no other program, and little time and memory.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <mutex>
+#include <new>
+#include <thread>
 
+#include "app/parse_watch.h"
+#include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "ipc/child.h"
 #include "ipc/peer.h"
@@ -16,26 +25,64 @@
 namespace casemate {
 namespace {
 
+constexpr auto kLastWords = std::chrono::seconds(10);  // for an error to reach the keeper
+// Of addresses: libraries and the threads' arenas are mapped without being used.
+constexpr std::uint64_t kMapped = std::uint64_t{768} << 20;
+
 // Answers the first request and refuses others.
 class OneDocument {
  public:
+  explicit OneDocument(std::uint64_t memory_bytes) : memory_bytes_(memory_bytes) {}
+
   void Handle(ipc::Incoming request) {
     if (taken_.exchange(true)) {
       request.Fail(Error{ErrorCode::kInvalidArgument, "a parser takes one document", {}, {}});
       return;
     }
+    {
+      const std::lock_guard lock(mutex_);
+      current_ = &request;
+    }
     Answer(request);
+    {
+      const std::lock_guard lock(mutex_);
+      current_ = nullptr;
+    }
     done_.set_value();
   }
   void GiveUp() {
+    gone_ = true;
     if (!taken_.exchange(true)) {
       done_.set_value();
     }
   }
   void Wait() { done_.get_future().wait(); }
 
+  // A limit was met: says so and ends the process, whose other threads cannot be ended.
+  [[noreturn]] void End(const Error& error) {
+    const BootClock::time_point end = BootClock::now() + kLastWords;
+    while (!gone_ && BootClock::now() < end) {  // the keeper closes when it has it
+      {
+        const std::lock_guard lock(mutex_);
+        if (current_ != nullptr) {
+          current_->Fail(error);  // the first answer counts
+        }
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    std::_Exit(EXIT_SUCCESS);
+  }
+
  private:
-  static void Answer(ipc::Incoming& request) {
+  void Answer(ipc::Incoming& request) const {
+    try {
+      AnswerDocument(request);
+    } catch (const std::bad_alloc&) {
+      request.Fail(app::ParseWatch::TooMuchMemory(memory_bytes_));
+    }
+  }
+
+  static void AnswerDocument(ipc::Incoming& request) {
     Result<retrieval::ParseDocument> document = request.Decode<retrieval::ParseDocument>();
     if (!document) {
       request.Fail(document.error());
@@ -50,15 +97,20 @@ class OneDocument {
     request.Reply(*parsed);
   }
 
+  const std::uint64_t memory_bytes_;
   std::atomic<bool> taken_ = false;
+  std::atomic<bool> gone_ = false;  // the keeper
+  std::mutex mutex_;                // guards current_
+  ipc::Incoming* current_ = nullptr;
   std::promise<void> done_;
 };
 
 Result<void> Confine(const ipc::SetupParse& setup) {
-  Result<sandbox::Applied> applied = sandbox::Enter({.may_make_threads = true,
-                                                     .max_memory_bytes = setup.memory_bytes,
-                                                     .max_cpu_seconds = setup.cpu_seconds,
-                                                     .max_files = 64});
+  Result<sandbox::Applied> applied =
+      sandbox::Enter({.may_make_threads = true,
+                      .max_memory_bytes = setup.memory_bytes + kMapped,
+                      .max_cpu_seconds = setup.cpu_seconds + 2,
+                      .max_files = 64});
   if (!applied) {
     return std::unexpected(applied.error());
   }
@@ -80,6 +132,8 @@ int Run() {
     LogError("start failed", started.error());
     return EXIT_FAILURE;
   }
+  const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  retrieval::PrepareParsers();
   if (Result<void> confined = Confine(started->setup); !confined) {
     LogError("the sandbox cannot be entered", confined.error());
     ipc::SendStartFailure(started->supervisor, confined.error());
@@ -89,7 +143,12 @@ int Run() {
     LogError("start failed", ready.error());
     return EXIT_FAILURE;
   }
-  OneDocument document;
+  // What a library prints may quote the document: from here on it is not read.
+  (void)::dup2(nowhere.get(), STDERR_FILENO);
+  OneDocument document(started->setup.memory_bytes);
+  const app::ParseWatch watch({.cpu = std::chrono::seconds(started->setup.cpu_seconds),
+                               .memory_bytes = started->setup.memory_bytes},
+                              [&document](const Error& error) { document.End(error); });
   ipc::Peer::Handlers handlers;
   handlers.request = [&document](ipc::Incoming request) { document.Handle(std::move(request)); };
   handlers.closed = [&document](const Error&) { document.GiveUp(); };

@@ -16,14 +16,13 @@ struct Parser {
   std::unique_ptr<ipc::Peer> peer;
 };
 
-void Start(Parser& parser) {
+void Start(Parser& parser,
+           ipc::SetupParse limits = {.cpu_seconds = 20, .memory_bytes = std::uint64_t{1} << 30}) {
   auto ends = ipc::Channel::MakePair();
   ASSERT_TRUE(ends.has_value());
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(ends->first));
-  Result<ipc::Frame> first = parser.child.Start(
-      ipc::ProcessKind::kParse,
-      ipc::SetupParse{.cpu_seconds = 20, .memory_bytes = std::uint64_t{1} << 30}, std::move(fds));
+  Result<ipc::Frame> first = parser.child.Start(ipc::ProcessKind::kParse, limits, std::move(fds));
   ASSERT_TRUE(first.has_value()) << first.error().message;
   ASSERT_EQ(first->type, ipc::MessageType::kReady);
   parser.peer = ipc::Peer::Start(
@@ -78,6 +77,35 @@ TEST(ParseProcessTest, EndsWithItsKeeper) {
   parser.peer.reset();
   const int status = parser.child.Wait();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+std::string ManyParagraphs(std::size_t bytes) {
+  std::string text;
+  while (text.size() < bytes) {
+    text += "A *paragraph* of [some](words) that `stands` for many.\n\n";
+  }
+  return text;
+}
+
+TEST(ParseProcessTest, TooMuchProcessorTimeIsSaid) {
+  Parser parser;
+  Start(parser, {.cpu_seconds = 0, .memory_bytes = std::uint64_t{1} << 30});
+  Result<retrieval::ParsedDocument> parsed = Ask(parser, "markdown", ManyParagraphs(40'000'000));
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_EQ(parsed.error().code, ErrorCode::kTooLarge);
+  EXPECT_THAT(parsed.error().message, testing::HasSubstr("took more than 0 s of CPU"));
+  parser.peer.reset();
+  const int status = parser.child.Wait();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+}
+
+TEST(ParseProcessTest, TooMuchMemoryIsSaid) {
+  Parser parser;
+  Start(parser, {.cpu_seconds = 20, .memory_bytes = std::uint64_t{60} << 20});
+  Result<retrieval::ParsedDocument> parsed = Ask(parser, "markdown", ManyParagraphs(60'000'000));
+  ASSERT_FALSE(parsed.has_value());
+  EXPECT_EQ(parsed.error().code, ErrorCode::kTooLarge);
+  EXPECT_THAT(parsed.error().message, testing::HasSubstr("needed more than 60 MiB of memory"));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -63,6 +64,14 @@ struct SearchHit {
   std::uint32_t page = 0;  // from 1; 0: the document has no pages
   double score = 0;        // fused, 0 to 1, best first
   policy::Label label = policy::kLowestLabel;
+};
+
+// SHA-256 of a document's bytes. Of a document that can be guessed it tells the content.
+using ContentDigest = std::array<std::byte, 32>;
+// A document that somebody else has, to be compared with what is here.
+struct OutsideDocument {
+  Plaintext name;
+  ContentDigest content{};
 };
 
 enum class IngestOutcome : std::uint8_t { kAdded = 1, kUnchanged = 2, kReplaced = 3 };
@@ -139,6 +148,12 @@ class Library {
   [[nodiscard]] virtual Result<Ingested> Ingest(const custody::Ticket& ticket,
                                                 CollectionId collection, PlaintextView name,
                                                 PlaintextView content, policy::Label label) = 0;
+
+  // Which of `documents` (1 to 1000) Ingest would skip: their file, in order, or nothing. Opens no
+  // document. Ticket: kSeal and kList.
+  [[nodiscard]] virtual Result<std::vector<std::optional<FileId>>> FindUnchanged(
+      const custody::Ticket& ticket, CollectionId collection,
+      std::span<const OutsideDocument> documents, policy::Label label) = 0;
 
   // The best `limit` chunks (1 to 50) by keyword and vector, fused. Ticket: kSearch.
   [[nodiscard]] virtual Result<std::vector<SearchHit>> Search(

@@ -71,6 +71,10 @@ class SealedLibrary : public Library {
                                         PlaintextView name, PlaintextView content,
                                         policy::Label label) override;
 
+  [[nodiscard]] Result<std::vector<std::optional<FileId>>> FindUnchanged(
+      const custody::Ticket& ticket, CollectionId collection,
+      std::span<const OutsideDocument> documents, policy::Label label) override;
+
   [[nodiscard]] Result<std::vector<SearchHit>> Search(const custody::Ticket& ticket,
                                                       std::span<const CollectionId> collections,
                                                       PlaintextView query,

@@ -69,31 +69,7 @@ Result<Listed<CollectionInfo>> SealedLibrary::ListCollections(const custody::Tic
   if (!row_page) {
     return std::unexpected(row_page.error());
   }
-  Result<std::vector<storage::CollectionRow>> rows = core_->store.ListCollections(*row_page);
-  if (!rows) {
-    return std::unexpected(rows.error());
-  }
-  Listed<CollectionInfo> listed;
-  listed.has_more = CutPage(*rows, page);
-  std::vector<custody::ObjectRef> refs;
-  for (const storage::CollectionRow& row : *rows) {
-    refs.push_back({As<ObjectId>(row.id), row.slot});
-  }
-  auto leases = core_->vault.OpenAll(ticket, Purpose::kMetadata, refs, true);
-  if (!leases) {
-    return std::unexpected(leases.error());
-  }
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    if (!(*leases)[i]) {
-      continue;
-    }
-    Result<CollectionInfo> info = core_->InfoOf((*rows)[i], *(*leases)[i]);
-    if (!info) {
-      return std::unexpected(info.error());
-    }
-    listed.items.push_back(std::move(*info));
-  }
-  return listed;
+  return core_->OpenListed<CollectionInfo>(ticket, core_->store.ListCollections(*row_page), page);
 }
 
 Result<std::optional<CollectionId>> SealedLibrary::FindCollection(const custody::Ticket& ticket,
@@ -261,32 +237,8 @@ Result<Listed<AttachmentInfo>> SealedLibrary::ListAttachments(const custody::Tic
   if (!row_page) {
     return std::unexpected(row_page.error());
   }
-  Result<std::vector<storage::AttachmentRow>> rows =
-      core_->store.ListAttachments(collection, *row_page);
-  if (!rows) {
-    return std::unexpected(rows.error());
-  }
-  Listed<AttachmentInfo> listed;
-  listed.has_more = CutPage(*rows, page);
-  std::vector<custody::ObjectRef> refs;
-  for (const storage::AttachmentRow& row : *rows) {
-    refs.push_back(row.ref);
-  }
-  auto leases = core_->vault.OpenAll(ticket, Purpose::kMetadata, refs, true);
-  if (!leases) {
-    return std::unexpected(leases.error());
-  }
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    if (!(*leases)[i]) {
-      continue;
-    }
-    Result<AttachmentInfo> info = core_->InfoOf((*rows)[i], *(*leases)[i]);
-    if (!info) {
-      return std::unexpected(info.error());
-    }
-    listed.items.push_back(std::move(*info));
-  }
-  return listed;
+  return core_->OpenListed<AttachmentInfo>(
+      ticket, core_->store.ListAttachments(collection, *row_page), page);
 }
 
 Result<void> SealedLibrary::Detach(const custody::Ticket& ticket, CollectionId collection,

@@ -11,6 +11,38 @@
 // What the parts of SealedLibrary share. Private to its sources.
 namespace casemate::retrieval {
 
+// Pages: one row more than asked for is read, to know whether there is more.
+template <typename IdType>
+[[nodiscard]] Result<storage::RowPage> RowPageOf(const Page& page) {
+  storage::RowPage rows{.limit = page.limit + 1, .ascending = page.ascending, .after = {}};
+  if (!page.after.empty()) {
+    Result<IdType> id = IdType::Parse(page.after);
+    if (!id) {
+      Error error = id.error();
+      error.param = "after";
+      return std::unexpected(std::move(error));
+    }
+    rows.after = As<ObjectId>(*id);
+  }
+  return rows;
+}
+template <typename Row>
+bool CutPage(std::vector<Row>& rows, const Page& page) {
+  if (rows.size() <= page.limit) {
+    return false;
+  }
+  rows.resize(page.limit);
+  return true;
+}
+
+inline custody::ObjectRef RefOf(const storage::FileRow& row) {
+  return {As<ObjectId>(row.id), row.slot};
+}
+inline custody::ObjectRef RefOf(const storage::CollectionRow& row) {
+  return {As<ObjectId>(row.id), row.slot};
+}
+inline const custody::ObjectRef& RefOf(const storage::AttachmentRow& row) { return row.ref; }
+
 struct SealedLibrary::Core {
   Core(storage::TenantStore& the_store, custody::ReleaseClient& client,
        inference::RoomDirectory& rooms, Parser parser, SealedLibraryOptions the_options);
@@ -28,6 +60,37 @@ struct SealedLibrary::Core {
                                               const custody::Lease& lease) const;
   [[nodiscard]] Result<void> CheckName(PlaintextView name) const;
   [[nodiscard]] Result<void> CheckSize(PlaintextView content) const;
+
+  // A page of rows with what is sealed in them; those that the ticket does not open are left out.
+  template <typename Info, typename Row>
+  [[nodiscard]] Result<Listed<Info>> OpenListed(const custody::Ticket& ticket,
+                                                Result<std::vector<Row>> rows,
+                                                const Page& page) const {
+    if (!rows) {
+      return std::unexpected(rows.error());
+    }
+    Listed<Info> listed;
+    listed.has_more = CutPage(*rows, page);
+    std::vector<custody::ObjectRef> refs;
+    for (const Row& row : *rows) {
+      refs.push_back(RefOf(row));
+    }
+    auto leases = vault.OpenAll(ticket, policy::Purpose::kMetadata, refs, true);
+    if (!leases) {
+      return std::unexpected(leases.error());
+    }
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      if (!(*leases)[i]) {
+        continue;
+      }
+      Result<Info> info = InfoOf((*rows)[i], *(*leases)[i]);
+      if (!info) {
+        return std::unexpected(info.error());
+      }
+      listed.items.push_back(std::move(*info));
+    }
+    return listed;
+  }
 
   [[nodiscard]] Result<std::unique_ptr<CollectionIndex>> MakeIndex(CollectionId collection);
 
@@ -55,29 +118,5 @@ struct SealedLibrary::Core {
                                             const custody::Lease& key,
                                             const storage::FileRow& file);
 std::uint64_t BytesOf(const std::vector<storage::Segment>& segments);
-
-// Pages: one row more than asked for is read, to know whether there is more.
-template <typename IdType>
-[[nodiscard]] Result<storage::RowPage> RowPageOf(const Page& page) {
-  storage::RowPage rows{.limit = page.limit + 1, .ascending = page.ascending, .after = {}};
-  if (!page.after.empty()) {
-    Result<IdType> id = IdType::Parse(page.after);
-    if (!id) {
-      Error error = id.error();
-      error.param = "after";
-      return std::unexpected(std::move(error));
-    }
-    rows.after = As<ObjectId>(*id);
-  }
-  return rows;
-}
-template <typename Row>
-bool CutPage(std::vector<Row>& rows, const Page& page) {
-  if (rows.size() <= page.limit) {
-    return false;
-  }
-  rows.resize(page.limit);
-  return true;
-}
 
 }  // namespace casemate::retrieval

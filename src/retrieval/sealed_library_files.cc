@@ -81,31 +81,7 @@ Result<Listed<FileInfo>> SealedLibrary::ListFiles(const custody::Ticket& ticket,
   if (!row_page) {
     return std::unexpected(row_page.error());
   }
-  Result<std::vector<storage::FileRow>> rows = core_->store.ListFiles(*row_page);
-  if (!rows) {
-    return std::unexpected(rows.error());
-  }
-  Listed<FileInfo> listed;
-  listed.has_more = CutPage(*rows, page);
-  std::vector<custody::ObjectRef> refs;
-  for (const storage::FileRow& row : *rows) {
-    refs.push_back({As<ObjectId>(row.id), row.slot});
-  }
-  auto leases = core_->vault.OpenAll(ticket, Purpose::kMetadata, refs, true);
-  if (!leases) {
-    return std::unexpected(leases.error());
-  }
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    if (!(*leases)[i]) {
-      continue;
-    }
-    Result<FileInfo> info = core_->InfoOf((*rows)[i], *(*leases)[i]);
-    if (!info) {
-      return std::unexpected(info.error());
-    }
-    listed.items.push_back(std::move(*info));
-  }
-  return listed;
+  return core_->OpenListed<FileInfo>(ticket, core_->store.ListFiles(*row_page), page);
 }
 
 Result<Plaintext> SealedLibrary::ReadFile(const custody::Ticket& ticket, FileId id) {

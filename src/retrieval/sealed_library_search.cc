@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "crypto/hash.h"
 #include "retrieval/sealed_library_core.h"
 
 namespace casemate::retrieval {
@@ -15,6 +16,7 @@ using storage::Part;
 namespace {
 
 constexpr std::size_t kMaxHits = 50;
+constexpr std::size_t kMaxCompared = 1000;
 constexpr std::size_t kMaxQueryBytes = 64 * 1024;
 
 }  // namespace
@@ -39,7 +41,8 @@ Result<Ingested> SealedLibrary::Ingest(const custody::Ticket& ticket, Collection
     return std::unexpected(name_tag.error());
   }
   Result<storage::Tag> change_tag =
-      vault.ChangeTag(ticket, *name_tag, core_->pipeline.Fingerprint(), label, content);
+      vault.ChangeTag(ticket, *name_tag, core_->pipeline.Fingerprint(), label,
+                      crypto::Sha256(content.RevealBytes()));
   if (!change_tag) {
     return std::unexpected(change_tag.error());
   }
@@ -151,6 +154,47 @@ Result<Ingested> SealedLibrary::Ingest(const custody::Ticket& ticket, Collection
     core_->background->Wake();
   }
   return ingested;
+}
+
+Result<std::vector<std::optional<FileId>>> SealedLibrary::FindUnchanged(
+    const custody::Ticket& ticket, CollectionId collection,
+    std::span<const OutsideDocument> documents, policy::Label label) {
+  if (documents.empty() || documents.size() > kMaxCompared) {
+    return Fail(ErrorCode::kInvalidArgument, std::to_string(documents.size()) +
+                                                 " documents to compare, expected 1 to " +
+                                                 std::to_string(kMaxCompared));
+  }
+  if (Result<std::pair<storage::CollectionRow, policy::Label>> opened =
+          core_->OpenCollection(ticket, collection);
+      !opened) {
+    return std::unexpected(opened.error());
+  }
+  const std::string pipeline = core_->pipeline.Fingerprint();
+  std::vector<std::optional<FileId>> unchanged;
+  for (const OutsideDocument& document : documents) {
+    Result<storage::Tag> name = core_->vault.DocumentNameTag(ticket, collection, document.name);
+    if (!name) {
+      return std::unexpected(name.error());
+    }
+    Result<std::optional<storage::AttachmentRow>> row =
+        core_->store.FindDocument(collection, *name);
+    if (!row) {
+      return std::unexpected(row.error());
+    }
+    std::optional<FileId> file;
+    if (*row) {
+      Result<storage::Tag> change =
+          core_->vault.ChangeTag(ticket, *name, pipeline, label, document.content);
+      if (!change) {
+        return std::unexpected(change.error());
+      }
+      if ((*row)->change_tag == *change) {
+        file = (*row)->file;
+      }
+    }
+    unchanged.push_back(file);
+  }
+  return unchanged;
 }
 
 Result<std::vector<SearchHit>> SealedLibrary::Search(const custody::Ticket& ticket,

@@ -1,5 +1,6 @@
 #include "retrieval/sealed_library.h"
 
+#include "crypto/hash.h"
 #include "retrieval/sealed_library_fixture.h"
 
 namespace casemate::retrieval {
@@ -39,6 +40,25 @@ TEST_F(SealedLibraryTest, UnchangedDocumentIsSkippedWithoutParsingOrSealing) {
   EXPECT_EQ(again->outcome, IngestOutcome::kUnchanged);
   EXPECT_EQ(rooms_.room->counts, counts);
   EXPECT_EQ(ObjectFiles().size(), 1U);
+}
+
+TEST_F(SealedLibraryTest, WhatIsUnchangedIsToldByNameAndDigestAlone) {
+  const CollectionId notes = MakeCollection();
+  const Result<Ingested> there = Ingest(notes, "a.txt", "some words");
+  ASSERT_TRUE(there.has_value());
+  std::vector<OutsideDocument> outside;
+  for (const auto& [name, text] :
+       {std::pair<std::string_view, std::string_view>{"a.txt", "some words"},
+        {"a.txt", "other words"},
+        {"b.txt", "some words"}}) {
+    outside.push_back({.name = Plaintext::Copy(name), .content = crypto::Sha256(AsBytes(text))});
+  }
+  const auto found = library_->FindUnchanged(AnyTicket(), notes, outside, policy::kLowestLabel);
+  ASSERT_TRUE(found.has_value()) << found.error().message;
+  EXPECT_EQ(*found, (std::vector<std::optional<FileId>>{there->file, std::nullopt, std::nullopt}));
+  const auto labelled = library_->FindUnchanged(AnyTicket(), notes, outside, Label::kSecret);
+  EXPECT_FALSE(labelled->front().has_value());
+  EXPECT_FALSE(library_->FindUnchanged(AnyTicket(), notes, {}, Label::kSecret).has_value());
 }
 
 TEST_F(SealedLibraryTest, SameContentUnderAnotherNameCollectionOrLabelIsNotUnchanged) {

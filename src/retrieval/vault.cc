@@ -113,7 +113,7 @@ Result<storage::Tag> Vault::DocumentNameTag(const custody::Ticket& ticket, Colle
 
 Result<storage::Tag> Vault::ChangeTag(const custody::Ticket& ticket, const storage::Tag& name_tag,
                                       std::string_view pipeline, policy::Label label,
-                                      PlaintextView content) const {
+                                      const std::array<std::byte, 32>& digest) const {
   // Fixed-size fields first; the pipeline's text goes through a hash, so that no two lists of
   // fields give the same bytes.
   Plaintext message;
@@ -122,7 +122,7 @@ Result<storage::Tag> Vault::ChangeTag(const custody::Ticket& ticket, const stora
   message.Append(PlaintextView::Of(ByteView(crypto::Sha256(AsBytes(pipeline)))));
   const std::byte label_byte{static_cast<std::uint8_t>(label)};
   message.Append(PlaintextView::Of(ByteView(&label_byte, 1)));
-  message.Append(PlaintextView::Of(ByteView(crypto::Sha256(content.RevealBytes()))));
+  message.Append(PlaintextView::Of(ByteView(digest)));
   return Hmac(ticket, policy::Purpose::kChangeIndex, message);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
@@ -74,7 +75,7 @@ class Vault {
   [[nodiscard]] Result<storage::Tag> ChangeTag(const custody::Ticket& ticket,
                                                const storage::Tag& name_tag,
                                                std::string_view pipeline, policy::Label label,
-                                               PlaintextView content) const;
+                                               const std::array<std::byte, 32>& digest) const;
 
  private:
   [[nodiscard]] Result<storage::Tag> Hmac(const custody::Ticket& ticket, policy::Purpose purpose,

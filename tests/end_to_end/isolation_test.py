@@ -17,7 +17,8 @@ NEEDED = {
     "casemate-connect": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
     "casemate-keeper": {"libcrypto.so.3", "libsqlite3.so.0", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
     "casemate-room": {"libcrypto.so.3", "libllama.so.0", "libggml.so.0", "libggml-base.so.0", "libseccomp.so.2"} | LOG,
-    "casemate-parse": {"libcrypto.so.3", "liblexbor.so.3", "libseccomp.so.2"} | LOG,
+    "casemate-parse": {"libcrypto.so.3", "liblexbor.so.3", "libseccomp.so.2", "libpoppler-cpp.so.3",
+                       "libarchive.so.13", "libexpat.so.1"} | LOG,
     "casemate-loader": {"libcrypto.so.3", "libseccomp.so.2"} | LOG,
     "casemate-custodian": {"libcrypto.so.3", "libsqlite3.so.0", "libseccomp.so.2"} | LOG,
 }

@@ -72,6 +72,12 @@ Result<ParsedDocument> ParseAs(const Format& format, PlaintextView document) {
 
 std::span<const Format> Formats() { return kFormats; }
 
+void PrepareParsers() {
+#ifdef CASEMATE_HAS_PDF
+  PreparePdf();
+#endif
+}
+
 Result<ParsedDocument> Parse(std::string_view format, PlaintextView document) {
   if (document.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "empty file");

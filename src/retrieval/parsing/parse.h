@@ -25,6 +25,9 @@ struct Format {
 // which a build may lack.
 std::span<const Format> Formats();
 
+// Loads what parsers would load from disk later. Call it before the sandbox, which has no files.
+void PrepareParsers();
+
 // Turns a document into text and blocks; runs in a process of its own, which ends afterwards.
 // Errors: kInvalidArgument: "format ...: there are ...", "empty file", "binary file", "encoding",
 // "encrypted", broken, or no text in it; kTooLarge: a limit of limits.h or of the format. Each says
