@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   line.Forward("flows", "The key exchange of hops: probe", "casemate-flows");
   casemate::app::AddStatus(line);
   casemate::app::AddResidue(line);
+  casemate::app::AddOperations(line);
   casemate::app::AddVersion(line);
   return line.Run(argc, argv);
 }

@@ -13,6 +13,7 @@ namespace {
 struct DoctorOptions {
   std::string dir;
   bool json = false;
+  bool strict = false;
 };
 
 void PrintJsonFindings(const std::vector<Finding>& findings) {
@@ -21,7 +22,8 @@ void PrintJsonFindings(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     writer.BeginObject().Key("check").String(finding.check);
     writer.Key("severity").String(SeverityName(finding.severity));
-    writer.Key("found").String(finding.found).Key("remedy").String(finding.remedy).EndObject();
+    writer.Key("found").String(finding.found).Key("why").String(finding.why);
+    writer.Key("remedy").String(finding.remedy).EndObject();
   }
   writer.EndArray().EndObject();
   PrintJson(writer.Take());
@@ -30,10 +32,13 @@ void PrintJsonFindings(const std::vector<Finding>& findings) {
 void PrintFindings(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     std::string name(SeverityName(finding.severity));
-    name.resize(8, ' ');
+    name.resize(6, ' ');
     PrintLine(name + finding.check + ": " + finding.found);
+    if (!finding.why.empty()) {
+      PrintLine("      why: " + finding.why);
+    }
     if (!finding.remedy.empty()) {
-      PrintLine("        do: " + finding.remedy);
+      PrintLine("      do:  " + finding.remedy);
     }
   }
 }
@@ -47,8 +52,9 @@ Result<ExitStatus> RunDoctor(const DoctorOptions& options) {
   if (!settings) {
     return std::unexpected(settings.error());
   }
-  std::vector<Finding> findings = CheckDeployment(*deployment, *settings);
-  for (Finding& finding : CheckMachine()) {
+  const MachineView machine = MachineView::OfThisMachine();
+  std::vector<Finding> findings = CheckDeployment(*deployment, *settings, machine.unix_now);
+  for (Finding& finding : CheckMachine(machine)) {
     findings.push_back(std::move(finding));
   }
   if (options.json) {
@@ -56,9 +62,9 @@ Result<ExitStatus> RunDoctor(const DoctorOptions& options) {
   } else {
     PrintFindings(findings);
   }
-  const bool bad = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.severity >= Severity::kWarning;
-  });
+  const Severity worst_allowed = options.strict ? Severity::kNote : Severity::kWarn;
+  const bool bad = std::ranges::any_of(
+      findings, [&](const Finding& finding) { return finding.severity > worst_allowed; });
   return bad ? ExitStatus::kFailed : ExitStatus::kOk;
 }
 
@@ -69,6 +75,7 @@ void AddDoctor(CommandLine& line) {
   line.Add("doctor", "Look for what weakens a deployment, and say what to do",
            "casemate doctor --dir D", [options] { return RunDoctor(*options); })
       .Required("--dir", options->dir, "The deployment's folder")
+      .Flag("--strict", options->strict, "A warning fails as well")
       .Flag("--json", options->json, "Print JSON");
 }
 

@@ -79,6 +79,7 @@ void AddDoctor(CommandLine& line);
 void AddFlows(CommandLine& line);  // of casemate-flows, which `casemate flows` becomes
 void AddStatus(CommandLine& line);
 void AddResidue(CommandLine& line);
+void AddOperations(CommandLine& line);
 void AddVersion(CommandLine& line);
 
 }  // namespace casemate::app

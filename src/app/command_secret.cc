@@ -130,4 +130,18 @@ Result<UniqueFd> SecretMemfd(const SecretBuffer& secret) {
   return memfd;
 }
 
+Result<UniqueFd> SecretPipe(const SecretBuffer& secret) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return FailErrno("pipe2");
+  }
+  UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  // At most kMaxPassphrase bytes: a pipe takes them without a reader (pipe(7), PIPE_BUF).
+  if (Result<void> written = WriteAll(writer.get(), secret.RevealBytes()); !written) {
+    return std::unexpected(written.error());
+  }
+  return reader;
+}
+
 }  // namespace casemate::app

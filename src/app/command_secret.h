@@ -28,4 +28,7 @@ struct SecretSource {
 // supervisor had to start it anew, which a pipe would not allow.
 [[nodiscard]] Result<UniqueFd> SecretMemfd(const SecretBuffer& secret);
 
+// A pipe with the secret in it, which can be read once and then is nowhere.
+[[nodiscard]] Result<UniqueFd> SecretPipe(const SecretBuffer& secret);
+
 }  // namespace casemate::app

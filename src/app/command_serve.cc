@@ -25,6 +25,7 @@ struct ServeOptions {
   SecretSource passphrase;
   std::string listen;
   std::string ready_file;
+  bool locked = false;
 };
 
 // Waits for the address on `pipe` and tells it: into the ready file, whole or not at all, or to the
@@ -78,11 +79,20 @@ Result<UniqueFd> StartWatcher(const std::string& ready_file) {
 Result<UniqueFd> OpenSecret(const ServeOptions& options, config::PinSource source) {
   switch (source) {
     case config::PinSource::kPassphrase: {
-      Result<SecretBuffer> passphrase = ReadPassphrase(options.passphrase, false);
+      const SecretSource& from = options.passphrase;
+      const bool asks = from.file.empty() && from.descriptor == 0;
+      const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+      if (options.locked || (asks && !terminal.valid())) {
+        PrintNote("casemate: no passphrase: the server waits, locked, for 'casemate unlock'");
+        return UniqueFd();
+      }
+      Result<SecretBuffer> passphrase = ReadPassphrase(from, false);
       if (!passphrase) {
         return std::unexpected(passphrase.error());
       }
-      return SecretMemfd(*passphrase);
+      // What came from a file may be read again for a custodian that is started anew; what was
+      // typed or handed over is kept by nobody: after such a start 'casemate unlock' is needed.
+      return from.file.empty() ? SecretPipe(*passphrase) : SecretMemfd(*passphrase);
     }
     case config::PinSource::kCredential: {
       const char* folder = ::getenv("CREDENTIALS_DIRECTORY");
@@ -138,9 +148,10 @@ Result<ExitStatus> RunServe(const ServeOptions& options) {
   if (!options.listen.empty()) {
     words.insert(words.end(), {"--listen", options.listen});
   }
+  words.insert(words.end(),
+               {"--pin-source", std::string(config::PinSourceName(settings->custody.pin_source))});
   if (secret->valid()) {
-    words.insert(words.end(), {"--secret-fd", std::to_string(secret->get()), "--pin-source",
-                               std::string(config::PinSourceName(settings->custody.pin_source))});
+    words.insert(words.end(), {"--secret-fd", std::to_string(secret->get())});
     if (Result<void> kept = KeepOverExec(*secret); !kept) {
       return std::unexpected(kept.error());
     }
@@ -170,6 +181,7 @@ void AddServe(CommandLine& line) {
       .Number("--passphrase-fd", options->passphrase.descriptor, "Read it from this descriptor", 3,
               1 << 20)
       .Text("--listen", options->listen, "Address and port (default: server.listen); port 0: any")
+      .Flag("--locked", options->locked, "Wait for 'casemate unlock' instead of asking")
       .Text("--ready-file", options->ready_file, "Write the address there once it serves");
 }
 

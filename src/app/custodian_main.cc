@@ -8,6 +8,7 @@
 #include "crypto/init.h"
 #include "custody/server/custody_server.h"
 #include "custody/server/init_server.h"
+#include "custody/server/lock_server.h"
 #include "custody/server/token_setup.h"
 #include "ipc/child.h"
 #include "ipc/supervision.h"
@@ -67,8 +68,10 @@ Result<void> RunInit(Started started) {
                                          ipc::ProcessKind::kOperator));
 }
 
-Result<std::unique_ptr<custody::CustodyServer>> Prepare(Started& started) {
-  Result<custody::ReadyToken> token = custody::PrepareToken(started.setup, TakeSecret(started));
+// Opens everything that the token opens.
+Result<std::unique_ptr<custody::CustodyServer>> Prepare(Started& started,
+                                                        Result<custody::ReadyToken> token,
+                                                        ipc::Channel front) {
   if (!token) {
     return std::unexpected(token.error());
   }
@@ -87,12 +90,45 @@ Result<std::unique_ptr<custody::CustodyServer>> Prepare(Started& started) {
   server.lease = std::chrono::milliseconds(started.setup.lease_ms);
   server.control = std::move(started.fds[1]);
   auto made = std::make_unique<custody::CustodyServer>(std::move(server));
-  if (Result<void> attached = made->AttachFront(ipc::Channel(
-          std::move(started.fds[0]), ipc::ProcessKind::kCustodian, ipc::ProcessKind::kFront));
-      !attached) {
-    return std::unexpected(attached.error());
+  if (Result<void> attached = made->AttachFront(std::move(front)); !attached) {
+    if (attached.error().code != ErrorCode::kUnavailable) {
+      return std::unexpected(attached.error());
+    }
+    // It has died: the supervisor brings another one's channel.
+    LogError("the front is gone", attached.error());
   }
   return made;
+}
+
+Result<void> Serve(Started& started, Result<custody::ReadyToken> token, ipc::Channel front) {
+  Result<std::unique_ptr<custody::CustodyServer>> server =
+      Prepare(started, std::move(token), std::move(front));
+  if (!server) {
+    ipc::SendStartFailure(started.supervisor, server.error());
+    return std::unexpected(server.error());
+  }
+  if (Result<void> sent = ipc::SendReady(started.supervisor); !sent) {
+    return sent;
+  }
+  return (*server)->Serve(std::move(started.supervisor));
+}
+
+// Without its passphrase: says so, and goes on when the operator has brought it.
+Result<void> ServeLocked(Started& started, ipc::Channel front) {
+  if (Result<void> sent = ipc::SendReady(started.supervisor); !sent) {
+    return sent;
+  }
+  custody::LockServer lock(started.setup, std::move(front), std::move(started.fds[1]),
+                           [](const ipc::SetupCustodian& setup, SecretBuffer secret) {
+                             return custody::PrepareToken(setup, std::move(secret));
+                           });
+  Result<bool> unlocked = lock.Wait(started.supervisor);
+  if (!unlocked || !*unlocked) {
+    return unlocked ? Result<void>() : std::unexpected(unlocked.error());
+  }
+  started.setup = lock.setup();
+  started.fds[1] = lock.TakeControl();
+  return Serve(started, lock.TakeToken(), lock.TakeFront());
 }
 
 Result<void> Run() {
@@ -115,15 +151,14 @@ Result<void> Run() {
   if (started->setup.init) {
     return RunInit(std::move(*started));
   }
-  Result<std::unique_ptr<custody::CustodyServer>> server = Prepare(*started);
-  if (!server) {
-    ipc::SendStartFailure(started->supervisor, server.error());
-    return std::unexpected(server.error());
+  ipc::Channel front(std::move(started->fds[0]), ipc::ProcessKind::kCustodian,
+                     ipc::ProcessKind::kFront);
+  const bool needs_secret = started->setup.pin_source != "insecure-file";
+  if (needs_secret && started->fds.size() == 2) {
+    return ServeLocked(*started, std::move(front));
   }
-  if (Result<void> sent = ipc::SendReady(started->supervisor); !sent) {
-    return sent;
-  }
-  return (*server)->Serve(std::move(started->supervisor));
+  return Serve(*started, custody::PrepareToken(started->setup, TakeSecret(*started)),
+               std::move(front));
 }
 
 }  // namespace

@@ -1,170 +1,158 @@
 #include "app/doctor_checks.h"
 
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <unistd.h>
+#include <sys/statvfs.h>
 
-#include <cstdio>
-#include <fstream>
-#include <sstream>
+#include <array>
 
+#include "audit/verify/checkpoint.h"
+#include "audit/verify/note.h"
+#include "base/bytes.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "crypto/certificate.h"
+#include "crypto/certificate_facts.h"
 
 namespace casemate::app {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kWantedMemlock = 8ULL << 20;    // bytes: arena and secrets
-constexpr std::int64_t kEarliestClock = 1'767'225'600;  // 2026-01-01: before this program was made
-constexpr std::int64_t kLatestClock = 4'102'444'800;    // 2100-01-01
-// linux/landlock.h: LANDLOCK_CREATE_RULESET_VERSION
-constexpr unsigned kLandlockVersion = 1;
+constexpr std::size_t kMaxSmallFile = 64 * 1024;
+constexpr std::uint64_t kLittleDisk = 1ULL << 30;  // bytes
+constexpr std::uint64_t kNoDisk = 64ULL << 20;
+constexpr std::int64_t kDay = 86'400;
 
-std::string ReadText(const char* path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  std::string content = text.str();
-  while (!content.empty() && (content.back() == '\n' || content.back() == ' ')) {
-    content.pop_back();
+Result<std::string> ReadSmall(const fs::path& path) {
+  Result<Bytes> content = ReadFile(path, kMaxSmallFile);
+  return content ? Result<std::string>(std::string(AsText(*content)))
+                 : std::unexpected(content.error());
+}
+
+// A SoftHSM2 token is files: what protects its PIN is all that protects it.
+Finding CheckPin(const fs::path& deployment, const config::DeploymentConfig& settings) {
+  std::error_code ignored;
+  if (settings.custody.pin_source == config::PinSource::kInsecureFile) {
+    return {"PIN", Severity::kFail, "the PIN lies beside the token",
+            "a stolen disk opens everything",
+            "make the deployment anew without --insecure-pin-file"};
   }
-  return content;
-}
-
-Finding CheckSwap() {
-  // A header line, then one per area.
-  const std::string swaps = ReadText("/proc/swaps");
-  const bool any = swaps.find('\n') != std::string::npos;
-  return any ? Finding{"swap", Severity::kWarning,
-                       "swap is on: documents and prompts (not keys) may reach it",
-                       "swapoff -a, or encrypt swap with a random key (crypttab: swap)"}
-             : Finding{"swap", Severity::kOk, "no swap", ""};
-}
-
-Finding CheckCorePattern() {
-  const std::string pattern = ReadText("/proc/sys/kernel/core_pattern");
-  return pattern.starts_with("|")
-             ? Finding{"core dumps", Severity::kNote,
-                       "core_pattern pipes into a program; Casemate's processes are not dumpable, "
-                       "others on this machine are",
-                       "sysctl kernel.core_pattern=core, if other processes hold secrets too"}
-             : Finding{"core dumps", Severity::kOk, "core_pattern is '" + pattern + "'", ""};
-}
-
-Finding CheckPtrace() {
-  const std::string scope = ReadText("/proc/sys/kernel/yama/ptrace_scope");
-  if (scope.empty()) {
-    return {"ptrace", Severity::kNote,
-            "the kernel has no Yama; not-dumpable processes are still "
-            "safe from their own user",
-            ""};
+  const std::string found =
+      "from " + std::string(config::PinSourceName(settings.custody.pin_source));
+  if (fs::exists(deployment / "custodian" / "pin.insecure", ignored)) {
+    return {"PIN", Severity::kFail, found + ", and custodian/pin.insecure is there as well",
+            "a stolen disk opens everything",
+            "shred -u " + (deployment / "custodian" / "pin.insecure").string()};
   }
-  return scope == "0" ? Finding{"ptrace", Severity::kWarning, "ptrace_scope is 0",
-                                "sysctl kernel.yama.ptrace_scope=1, or higher"}
-                      : Finding{"ptrace", Severity::kOk, "ptrace_scope is " + scope, ""};
-}
-
-Finding CheckMemlock() {
-  struct rlimit limit{};
-  (void)::getrlimit(RLIMIT_MEMLOCK, &limit);
-  const std::string kib = limit.rlim_max == RLIM_INFINITY
-                              ? "unlimited"
-                              : std::to_string(limit.rlim_max / 1024) + " KiB";
-  return limit.rlim_max < kWantedMemlock
-             ? Finding{"locked memory", Severity::kError,
-                       "RLIMIT_MEMLOCK is " + kib + "; each process locks up to 8 MiB",
-                       "LimitMEMLOCK=64M in the systemd unit, or memlock in limits.conf"}
-             : Finding{"locked memory", Severity::kOk, "RLIMIT_MEMLOCK is " + kib, ""};
-}
-
-Finding CheckKernel() {
-  struct utsname name{};
-  (void)::uname(&name);
-  int major = 0;
-  int minor = 0;
-  (void)std::sscanf(name.release, "%d.%d", &major, &minor);
-  const std::string found = std::string("Linux ") + name.release;
-  if (major < 6 || (major == 6 && minor < 1)) {
-    return {"kernel", Severity::kError, found, "Linux 6.1 or later"};
+  if (settings.custody.token.empty()) {
+    return {"token", Severity::kNote, "SoftHSM2, with files in custodian/token; PIN " + found,
+            "an old copy of those files, with the passphrase, brings erased keys back",
+            "custody.token = \"pkcs11:...\" of an HSM"};
   }
-  if (major == 6 && minor < 7) {
-    return {"kernel", Severity::kNote,
-            found + ": landlock does not restrict TCP before 6.7; seccomp alone does",
-            "Linux 6.7 or later"};
-  }
-  return {"kernel", Severity::kOk, found, ""};
-}
-
-Finding CheckLandlock() {
-  const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kLandlockVersion);
-  return abi < 1 ? Finding{"landlock", Severity::kError, "the kernel has no landlock",
-                           "boot with lsm=landlock,... in the kernel's command line"}
-                 : Finding{"landlock", Severity::kOk, "ABI " + std::to_string(abi), ""};
-}
-
-Finding CheckInitOnFree() {
-  const std::string command_line = ReadText("/proc/cmdline");
-  return command_line.find("init_on_free=1") == std::string::npos
-             ? Finding{"init_on_free", Severity::kWarning,
-                       "the kernel clears a dead process's pages only when it reuses them",
-                       "init_on_free=1 in the kernel's command line"}
-             : Finding{"init_on_free", Severity::kOk, "init_on_free=1", ""};
-}
-
-Finding CheckClock() {
-  const std::int64_t now = UnixSeconds();
-  return now < kEarliestClock || now > kLatestClock
-             ? Finding{"clock", Severity::kError, "the clock says " + FormatUtc(now),
-                       "set the clock; the log's entries and certificates carry its time"}
-             : Finding{"clock", Severity::kOk, FormatUtc(now), ""};
-}
-
-Finding CheckPin(const config::DeploymentConfig& settings) {
-  return settings.custody.pin_source == config::PinSource::kInsecureFile
-             ? Finding{"PIN", Severity::kError,
-                       "the PIN lies beside the token: a stolen disk opens everything",
-                       "make the deployment anew without --insecure-pin-file"}
-             : Finding{"PIN", Severity::kOk,
-                       "from " + std::string(config::PinSourceName(settings.custody.pin_source)),
-                       ""};
+  return {"token", Severity::kOk, "a token outside of the deployment; PIN " + found, "", ""};
 }
 
 Finding CheckMirror(const fs::path& deployment, const config::DeploymentConfig& settings) {
   const std::string& mirror = settings.custody.mirror;
+  const std::string remedy = "custody.mirror = \"/path/on/another/disk\" in config.toml";
   if (mirror.empty()) {
-    return {"mirror", Severity::kWarning, "no mirror is set: erasing is refused",
-            "custody.mirror = \"/path/on/another/disk\" in config.toml"};
+    return {"mirror", Severity::kWarn, "no mirror is set", "erasing is refused without one",
+            remedy};
   }
   if (mirror == "none") {
-    return {"mirror", Severity::kWarning,
-            "there is no mirror, accepted: after an erasure a lost disk loses everything",
-            "custody.mirror = \"/path/on/another/disk\" in config.toml"};
+    return {"mirror", Severity::kWarn, "there is no mirror, accepted",
+            "after an erasure a lost disk loses everything", remedy};
   }
   struct stat here{};
   struct stat there{};
   if (::stat(mirror.c_str(), &there) != 0) {
-    return {"mirror", Severity::kError, mirror + " cannot be reached", "mount it"};
+    return {"mirror", Severity::kFail, mirror + " cannot be reached",
+            "the server does not start without it", "mount " + mirror};
   }
   if (::stat(deployment.c_str(), &here) == 0 && here.st_dev == there.st_dev) {
-    return {"mirror", Severity::kWarning, mirror + " is on the deployment's own disk",
-            "put it on another one"};
+    return {"mirror", Severity::kWarn, mirror + " is on the deployment's own disk",
+            "one lost disk takes both copies of the key tree", "put it on another disk"};
   }
-  return {"mirror", Severity::kOk, mirror, ""};
+  return {"mirror", Severity::kOk, mirror, "", ""};
 }
 
+// The folder, and what in it is nobody else's.
 Finding CheckPermissions(const fs::path& deployment) {
-  struct stat facts{};
-  if (::stat(deployment.c_str(), &facts) != 0) {
-    return {"permissions", Severity::kError, deployment.string() + " cannot be read", ""};
+  constexpr std::array<const char*, 4> kPrivate = {"", "custodian", "tenants", "run"};
+  for (const char* name : kPrivate) {
+    const fs::path path = *name == '\0' ? deployment : deployment / name;
+    struct stat facts{};
+    if (::stat(path.c_str(), &facts) != 0) {
+      continue;  // tenants/ and run/ come with the first start
+    }
+    if ((facts.st_mode & 077) != 0) {
+      return {"permissions", Severity::kWarn, path.string() + " is open to other users",
+              "they see sealed files, sockets and sizes", "chmod 700 " + path.string()};
+    }
   }
-  return (facts.st_mode & 077) != 0
-             ? Finding{"permissions", Severity::kWarning,
-                       deployment.string() + " is open to other users",
-                       "chmod 700 " + deployment.string()}
-             : Finding{"permissions", Severity::kOk, "the folder is its owner's alone", ""};
+  return {"permissions", Severity::kOk, "the folders are their owner's alone", "", ""};
+}
+
+Finding CheckDisk(const fs::path& deployment) {
+  struct statvfs facts{};
+  if (::statvfs(deployment.c_str(), &facts) != 0) {
+    return {"disk", Severity::kFail, deployment.string() + " cannot be read", "", ""};
+  }
+  const std::uint64_t free = std::uint64_t{facts.f_bavail} * facts.f_frsize;
+  const std::string found = std::to_string(free >> 20) + " MiB free";
+  if (free >= kLittleDisk) {
+    return {"disk", Severity::kOk, found, "", ""};
+  }
+  return {"disk", free < kNoDisk ? Severity::kFail : Severity::kWarn, found,
+          "no log entry, no key: when the disk is full every request is refused",
+          "df -h " + deployment.string()};
+}
+
+Finding CheckAuthority(const fs::path& deployment, std::int64_t unix_now) {
+  Result<std::string> pem = ReadSmall(deployment / "tls" / "ca.pem");
+  Result<Bytes> der =
+      pem ? crypto::CertificateFromPem(*pem) : Result<Bytes>(std::unexpected(pem.error()));
+  Result<crypto::CertificateFacts> facts =
+      der ? crypto::ReadCertificate(*der)
+          : Result<crypto::CertificateFacts>(std::unexpected(der.error()));
+  if (!facts) {
+    return {"certificate", Severity::kFail, "tls/ca.pem: " + facts.error().message,
+            "clients cannot tell this server from another", "restore it from a backup"};
+  }
+  const std::int64_t days = (facts->not_after - unix_now) / kDay;
+  const std::string found = "the authority ends in " + std::to_string(days) + " days (" +
+                            FormatUtc(facts->not_after) + ")";
+  if (days < 0) {
+    return {"certificate", Severity::kFail, found, "every client refuses to connect",
+            "make a new deployment's authority known to the clients"};
+  }
+  return days < 90
+             ? Finding{"certificate", Severity::kWarn, found,
+                       "every client refuses to connect from then on",
+                       "plan a new authority with the clients"}
+             : Finding{"certificate", Severity::kOk,
+                       found + "; the server's own is renewed under it 30 days ahead", "", ""};
+}
+
+Finding CheckLog(const fs::path& deployment) {
+  const fs::path folder = deployment / "audit";
+  const std::string verify = "casemate audit verify --dir " + deployment.string();
+  Result<std::string> note = ReadSmall(folder / "checkpoint");
+  Result<std::string> keys = ReadSmall(folder / "log.vkey");
+  if (!note || !keys) {
+    return {"log", Severity::kFail, (note ? keys : note).error().message,
+            "without checkpoint and keys nobody can tell whether the log was changed", verify};
+  }
+  Result<std::vector<audit::VerifierKey>> parsed = audit::ParseVerifierKeys(*keys);
+  Result<audit::Checkpoint> checkpoint =
+      parsed ? audit::OpenCheckpoint(*note, *parsed)
+             : Result<audit::Checkpoint>(std::unexpected(parsed.error()));
+  if (!checkpoint) {
+    return {"log", Severity::kFail, "the checkpoint does not verify: " + checkpoint.error().message,
+            "the log was changed, or belongs to another deployment", verify};
+  }
+  return {"log", Severity::kOk,
+          "signed checkpoint over " + std::to_string(checkpoint->size) + " entries", "", ""};
 }
 
 }  // namespace
@@ -175,22 +163,20 @@ std::string_view SeverityName(Severity severity) {
       return "ok";
     case Severity::kNote:
       return "note";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kError:
-      return "error";
+    case Severity::kWarn:
+      return "warn";
+    case Severity::kFail:
+      return "fail";
   }
-  return "error";
-}
-
-std::vector<Finding> CheckMachine() {
-  return {CheckSwap(),   CheckCorePattern(), CheckPtrace(),     CheckMemlock(),
-          CheckKernel(), CheckLandlock(),    CheckInitOnFree(), CheckClock()};
+  return "fail";
 }
 
 std::vector<Finding> CheckDeployment(const fs::path& deployment,
-                                     const config::DeploymentConfig& settings) {
-  return {CheckPin(settings), CheckMirror(deployment, settings), CheckPermissions(deployment)};
+                                     const config::DeploymentConfig& settings,
+                                     std::int64_t unix_now) {
+  return {CheckPin(deployment, settings),       CheckMirror(deployment, settings),
+          CheckPermissions(deployment),         CheckDisk(deployment),
+          CheckAuthority(deployment, unix_now), CheckLog(deployment)};
 }
 
 }  // namespace casemate::app

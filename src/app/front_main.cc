@@ -6,13 +6,17 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "app/front_pages.h"
 #include "base/log.h"
+#include "base/log_settings.h"
 #include "crypto/init.h"
 #include "custody/messages.h"
 #include "ipc/child.h"
 #include "ipc/peer.h"
 #include "ipc/supervision.h"
+#include "metrics/messages.h"
 #include "net/keeper_backend.h"
 #include "net/server.h"
 #include "sandbox/sandbox.h"
@@ -25,6 +29,7 @@ using namespace casemate;  // NOLINT: the whole file is one program
 // The descriptors of SetupFront, in its order.
 enum : std::size_t { kCustodianFd = 0, kTlsListenerFd, kOperatorListenerFd, kSetupFds };
 
+constexpr std::uint32_t kMostConnections = 65536;
 constexpr std::uint32_t kSpareFiles = 256;  // keepers' channels, messages that come as memfds
 
 // Fulfilled once, by whoever first learns that the process has to end.
@@ -40,7 +45,7 @@ class Ending {
   std::promise<int> code_;
 };
 
-Result<void> Confine(const ipc::SetupFront& setup) {
+Result<void> Confine() {
   if (Result<void> hardened = HardenProcess(/*die_with_parent=*/true); !hardened) {
     return hardened;
   }
@@ -50,7 +55,7 @@ Result<void> Confine(const ipc::SetupFront& setup) {
   sandbox::Rules rules;
   rules.may_use_network = true;
   rules.may_listen_unix = true;
-  rules.max_files = setup.max_connections + kSpareFiles;
+  rules.max_files = kMostConnections + kSpareFiles;  // the limit may be raised while it runs
   Result<sandbox::Applied> applied = sandbox::Enter(rules);
   if (!applied) {
     return std::unexpected(applied.error());
@@ -76,63 +81,158 @@ net::ServerOptions OptionsFrom(const ipc::SetupFront& setup) {
   return options;
 }
 
-ipc::Peer::Handlers CustodianHandlers(net::Server& server, ipc::Peer& supervisor, Ending& ending) {
-  ipc::Peer::Handlers handlers;
-  handlers.request = [](ipc::Incoming) {};  // the custodian asks nothing; dropping it refuses it
-  handlers.notice = [&](const ipc::Frame& frame) {
+// The front's end of the channel to the custodian; another one each time that it was started anew.
+class CustodianLink {
+ public:
+  CustodianLink(net::Server& server, ipc::Peer& supervisor, Ending& ending)
+      : server_(server), supervisor_(supervisor), ending_(ending) {}
+
+  void Attach(UniqueFd channel) {
+    const std::lock_guard lock(mutex_);
+    peer_.reset();
+    peer_ = ipc::Peer::Start(
+        ipc::Channel(std::move(channel), ipc::ProcessKind::kFront, ipc::ProcessKind::kCustodian),
+        MakeHandlers(), {.workers = 1});
+  }
+
+ private:
+  ipc::Peer::Handlers MakeHandlers() {
+    ipc::Peer::Handlers handlers;
+    handlers.request = [](ipc::Incoming) {};  // the custodian asks nothing; dropping it refuses it
+    handlers.notice = [this](const ipc::Frame& frame) { Take(frame); };
+    handlers.closed = [this](const Error& error) {
+      // Without the custodian nobody tells which keys were revoked: no request may be let in.
+      LogError("custodian is gone", error);
+      server_.Suspend(net::Admitting::kCustodianLost);
+    };
+    return handlers;
+  }
+  void Take(const ipc::Frame& frame) {
     if (frame.type == custody::Admission::kType) {
       if (Result<custody::Admission> table = ipc::Decode<custody::Admission>(frame.payload)) {
-        server.SetAdmission(*table);
+        server_.SetAdmission(*table);
       } else {
         LogError("admission table not understood", table.error());
       }
+    } else if (frame.type == custody::LockState::kType) {
+      server_.Suspend(net::Admitting::kLocked);
     } else if (frame.type == custody::Identity::kType) {
-      Result<custody::Identity> identity = ipc::Decode<custody::Identity>(frame.payload);
-      Result<void> set = identity ? server.SetIdentity(*identity)
-                                  : Result<void>(std::unexpected(identity.error()));
-      if (!set) {
-        LogError("server identity not usable", set.error());
-        ending.Set(EXIT_FAILURE);
-        return;
-      }
-      if (Result<void> told = supervisor.Notify(ipc::Serving{.address = server.address()}); !told) {
-        LogError("supervisor not told", told.error());
-      }
+      TakeIdentity(frame);
     }
-  };
-  handlers.closed = [&](const Error& error) {
-    // Without the custodian nobody tells which keys were revoked: no request may be let in.
-    LogError("custodian is gone", error);
-    ending.Set(EXIT_FAILURE);
-  };
-  return handlers;
-}
+  }
+  void TakeIdentity(const ipc::Frame& frame) {
+    Result<custody::Identity> identity = ipc::Decode<custody::Identity>(frame.payload);
+    Result<void> set =
+        identity ? server_.SetIdentity(*identity) : Result<void>(std::unexpected(identity.error()));
+    if (!set) {
+      LogError("server identity not usable", set.error());
+      ending_.Set(EXIT_FAILURE);
+      return;
+    }
+    if (Result<void> told = supervisor_.Notify(ipc::Serving{.address = server_.address()}); !told) {
+      LogError("supervisor not told", told.error());
+    }
+  }
+
+  net::Server& server_;
+  ipc::Peer& supervisor_;
+  Ending& ending_;
+  std::mutex mutex_;  // guards peer_
+  std::unique_ptr<ipc::Peer> peer_;
+};
+
+// What the supervisor says; it may begin before the rest is there.
+class SupervisorWords {
+ public:
+  explicit SupervisorWords(Ending& ending) : ending_(ending) {}
+
+  void Begin(net::Server& server, CustodianLink& custodian, ipc::Peer& supervisor,
+             net::TlsSettings tls) {
+    const std::lock_guard lock(mutex_);
+    server_ = &server;
+    custodian_ = &custodian;
+    supervisor_ = &supervisor;
+    tls_ = std::move(tls);
+    for (ipc::Frame& frame : std::exchange(early_, {})) {
+      Take(std::move(frame));
+    }
+  }
+  void Notice(ipc::Frame frame) {
+    if (frame.type == ipc::Stop::kType) {
+      ending_.Set(EXIT_SUCCESS);
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (server_ == nullptr) {
+      early_.push_back(std::move(frame));
+    } else {
+      Take(std::move(frame));
+    }
+  }
+
+ private:
+  // With mutex_ held.
+  void Take(ipc::Frame frame) {
+    if (frame.type == ipc::AttachCustodian::kType && frame.fds.size() == 1) {
+      custodian_->Attach(std::move(frame.fds.front()));
+    } else if (frame.type == ipc::Drain::kType) {
+      server_->Drain([supervisor = supervisor_] { (void)supervisor->Notify(ipc::Drained{}); });
+    } else if (frame.type == ipc::Settings::kType) {
+      TakeSettings(frame);
+    }
+  }
+  void TakeSettings(const ipc::Frame& frame) {
+    Result<ipc::Settings> settings = ipc::Decode<ipc::Settings>(frame.payload);
+    if (!settings) {
+      LogError("settings not understood", settings.error());
+      return;
+    }
+    SetLogLevel(settings->log_level);
+    SetLogFormat(settings->log_json ? LogFormat::kJson : LogFormat::kText);
+    tls_.groups = settings->groups;
+    tls_.hybrid_only = settings->hybrid_only;
+    if (Result<void> set =
+            server_->SetLimits(tls_, settings->max_body_bytes, settings->max_connections);
+        !set) {
+      LogError("settings not usable", set.error());
+    }
+  }
+
+  Ending& ending_;
+  std::mutex mutex_;  // guards what follows
+  net::Server* server_ = nullptr;
+  CustodianLink* custodian_ = nullptr;
+  ipc::Peer* supervisor_ = nullptr;
+  net::TlsSettings tls_;
+  std::vector<ipc::Frame> early_;
+};
 
 int Serve(ipc::Started<ipc::SetupFront> started) {
   Ending ending;
+  SupervisorWords words(ending);
   ipc::Peer::Handlers handlers;
-  handlers.request = [](ipc::Incoming) {};
-  handlers.notice = [&ending](const ipc::Frame& frame) {
-    if (frame.type == ipc::Stop::kType) {
-      ending.Set(EXIT_SUCCESS);
-    }
-  };
+  handlers.request = metrics::AnswerSupervisor;
+  handlers.notice = [&words](ipc::Frame frame) { words.Notice(std::move(frame)); };
   handlers.closed = [&ending](const Error&) { ending.Set(EXIT_FAILURE); };
   const std::unique_ptr<ipc::Peer> supervisor =
       ipc::Peer::Start(std::move(started.supervisor), std::move(handlers), {.workers = 1});
 
-  Result<std::unique_ptr<net::Server>> server =
-      net::Server::Start(OptionsFrom(started.setup), std::move(started.fds[kTlsListenerFd]),
-                         std::move(started.fds[kOperatorListenerFd]),
-                         std::make_shared<net::KeeperBackend>(*supervisor));
+  app::FrontPages pages(*supervisor);
+  net::ServerOptions options = OptionsFrom(started.setup);
+  options.operator_pages = [&pages](std::string_view method, std::string_view path,
+                                    std::string_view accept) {
+    return pages.Answer(method, path, accept);
+  };
+  Result<std::unique_ptr<net::Server>> server = net::Server::Start(
+      options, std::move(started.fds[kTlsListenerFd]), std::move(started.fds[kOperatorListenerFd]),
+      std::make_shared<net::KeeperBackend>(*supervisor));
   if (!server) {
     LogError("cannot serve", server.error());
     return EXIT_FAILURE;
   }
-  const std::unique_ptr<ipc::Peer> custodian =
-      ipc::Peer::Start(ipc::Channel(std::move(started.fds[kCustodianFd]), ipc::ProcessKind::kFront,
-                                    ipc::ProcessKind::kCustodian),
-                       CustodianHandlers(**server, *supervisor, ending), {.workers = 1});
+  CustodianLink custodian(**server, *supervisor, ending);
+  custodian.Attach(std::move(started.fds[kCustodianFd]));
+  words.Begin(**server, custodian, *supervisor, options.tls);
   const int code = ending.Wait();
   // Whoever waits for a keeper to start would hold up an orderly end for seconds; nothing here
   // outlives the process.
@@ -150,7 +250,7 @@ int main() {
     LogError("no setup", started.error());
     return EXIT_FAILURE;
   }
-  if (Result<void> confined = Confine(started->setup); !confined) {
+  if (Result<void> confined = Confine(); !confined) {
     LogError("cannot confine the process", confined.error());
     ipc::SendStartFailure(started->supervisor, confined.error());
     return EXIT_FAILURE;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/router.h"
+#include "app/child_settings.h"
 #include "app/keeper_parser.h"
 #include "base/log.h"
 #include "crypto/init.h"
@@ -18,6 +19,7 @@
 #include "ipc/child.h"
 #include "ipc/peer.h"
 #include "ipc/supervision.h"
+#include "metrics/messages.h"
 #include "net/messages.h"
 #include "retrieval/sealed_library.h"
 #include "sandbox/sandbox.h"
@@ -33,6 +35,10 @@ constexpr std::size_t kWorkers = 16;  // requests at the same time; a stream hol
 constexpr std::size_t kMaxQueued = 256;
 
 using Started = ipc::Started<ipc::SetupKeeper>;
+
+metrics::Histogram windows("casemate_window_seconds",
+                           "How long keepers held the plaintext of a request: from its arrival to "
+                           "the end of its answer and its ticket");
 
 // What the supervisor's Stop, or the end of anything that the keeper cannot work without, sets.
 class StopSignal {
@@ -127,15 +133,19 @@ void Answer(const api::Router& router, ipc::Incoming incoming) {
     return;
   }
   FrontResponder responder(incoming);
+  const auto opened = std::chrono::steady_clock::now();
   router.Handle(*request, responder);
+  windows.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - opened).count());
 }
 
 std::unique_ptr<ipc::Peer> StartSupervisorPeer(ipc::Channel channel, StopSignal& stop) {
   ipc::Peer::Handlers handlers;
-  handlers.request = [](ipc::Incoming) {};  // the supervisor asks nothing
+  handlers.request = metrics::AnswerSupervisor;
   handlers.notice = [&stop](const ipc::Frame& frame) {
     if (frame.type == ipc::Stop::kType) {
       stop.Set(EXIT_SUCCESS);
+    } else {
+      app::TakeLogSettings(frame);
     }
   };
   handlers.closed = [&stop](const Error&) { stop.Set(EXIT_FAILURE); };

@@ -9,6 +9,7 @@
 
 #include "ipc/channel.h"
 #include "ipc/supervision.h"
+#include "metrics/metrics.h"
 #include "retrieval/messages.h"
 
 namespace casemate::app {
@@ -21,6 +22,9 @@ constexpr auto kParseTimeout = std::chrono::seconds(120);
 constexpr std::ptrdiff_t kParsers = 4;
 constexpr int kStartAttempts = 100;
 constexpr auto kStartAgainAfter = std::chrono::milliseconds(20);
+
+metrics::Counter parses("casemate_documents_parsed_total",
+                        "Documents that were parsed, and why others were not", {"outcome"});
 
 ipc::Peer::Handlers AnswersNothing() {
   ipc::Peer::Handlers handlers;
@@ -74,6 +78,8 @@ retrieval::Parser SupervisorParser(ipc::Peer& supervisor) {
     free->acquire();
     Result<retrieval::ParsedDocument> parsed = ParseOne(supervisor, document);
     free->release();
+    parses.Add({parsed ? metrics::LabelValue("ok")
+                       : metrics::LabelValue::FromCode(ErrorCodeName(parsed.error().code))});
     return parsed;
   };
 }

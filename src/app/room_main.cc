@@ -5,11 +5,13 @@
 #include <memory>
 #include <mutex>
 
+#include "app/child_settings.h"
 #include "base/log.h"
 #include "inference/room/llama_backend.h"
 #include "inference/room/room_server.h"
 #include "ipc/child.h"
 #include "ipc/supervision.h"
+#include "metrics/messages.h"
 #include "sandbox/sandbox.h"
 #include "secmem/harden.h"
 
@@ -121,12 +123,12 @@ void Serve(Started started, Room room) {
   inference::RoomServer server(started.setup.model, *room.model, room.generator.get(),
                                room.embedder.get());
   ipc::Peer::Handlers to_supervisor;
-  to_supervisor.request = [](ipc::Incoming request) {
-    request.Fail(Error{ErrorCode::kInvalidArgument, "not for a room", {}, {}});
-  };
+  to_supervisor.request = metrics::AnswerSupervisor;
   to_supervisor.notice = [&stop](const ipc::Frame& frame) {
     if (frame.type == ipc::MessageType::kStop) {
       stop.Set();
+    } else {
+      app::TakeLogSettings(frame);
     }
   };
   to_supervisor.closed = [&stop](const Error&) { stop.Set(); };

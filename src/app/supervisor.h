@@ -10,7 +10,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/supervisor_models.h"
@@ -21,6 +23,7 @@
 #include "config/deployment_config.h"
 #include "ipc/channel.h"
 #include "ipc/supervision.h"
+#include "metrics/messages.h"
 
 namespace casemate::app {
 
@@ -31,11 +34,16 @@ struct SupervisorSetup {
   config::DeploymentConfig config;
   std::string pin_source;   // "passphrase", "pin", "credential", "insecure-file"
   std::string module_path;  // of the PKCS#11 library
-  UniqueFd secret;  // invalid for "insecure-file"; seekable, or a custodian cannot be restarted
+  // Of the passphrase or PIN; invalid: none is needed, or the operator gives it later. One that
+  // cannot be read twice (a pipe) is for the first custodian alone: the next one waits, locked.
+  UniqueFd secret;
   UniqueFd tcp_listener;
   UniqueFd operator_listener;
   UniqueFd custodian_listener;
   std::function<void(const std::string&)> serving;  // the address, each time the front serves
+  // A state for the service manager (sd_notify(3)).
+  std::function<void(const std::string&)> notify = [](const std::string&) {};
+  std::chrono::milliseconds notify_alive{0};  // how often it wants "WATCHDOG=1"; 0: never
 };
 
 // Starts, watches and ends the processes of one deployment: one thread, one poll(2) loop, no
@@ -49,8 +57,10 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  // Runs until SIGTERM or SIGINT and all children have ended (at most 5 s later). Errors: why the
-  // custodian or the front could not be started, or died too often.
+  // Runs until SIGTERM or SIGINT, then until requests in flight have their answers (at most
+  // server.drain_s, or a second signal), then until all children have ended (at most 5 s). SIGHUP
+  // reads the configuration anew. Errors: why the custodian or the front could not be started, or
+  // died too often.
   [[nodiscard]] Result<void> Run();
 
  private:
@@ -68,6 +78,7 @@ class Supervisor {
     std::string model;                    // rooms: name; loaders: digest
     int owner = 0;                        // rooms and parsers: the keeper
     bool ready = false;
+    bool locked = false;  // a custodian that was started without its secret
     BootClock::time_point ready_by;
     bool told_to_end = false;
     std::optional<BootClock::time_point> kill_at;  // set: it is ending, or will be made to
@@ -87,27 +98,42 @@ class Supervisor {
     Asker asker;
     ipc::StartRoom room;
   };
-  enum class Phase : std::uint8_t { kRunning, kRestarting, kStopping };
+  // Numbers of all processes, on their way to the front.
+  struct Gathering {
+    Asker asker;
+    metrics::Gathered reply;
+    std::set<std::uint64_t> open;  // our requests that have no answer yet
+    BootClock::time_point by;
+  };
+  enum class Phase : std::uint8_t { kRunning, kStopping };
 
-  // supervisor.cc: the loop, deaths, the end.
-  [[nodiscard]] Result<void> StartServing();
+  // supervisor.cc: the loop and its deadlines.
   void Turn();
   int MillisecondsToNextDeadline() const;
   void TakeSignals();
+  void KeepDeadlines();
+
+  // supervisor_life.cc: custodian and front, deaths, the end.
+  [[nodiscard]] Result<void> StartServing();
+  [[nodiscard]] Result<void> SpawnCustodian(UniqueFd to_front);
+  [[nodiscard]] Result<void> SpawnFront(UniqueFd to_custodian);
+  [[nodiscard]] Result<void> Replace(ipc::ProcessKind dead);
   void Reap();
   void OnDeath(Child& child, int status);
   void OnCoreDeath(const Child& child, const std::string& status);
-  void KeepDeadlines();
+  void BeginDrain();
   void BeginStop();
   void End(Child& child, std::chrono::milliseconds grace);
   void Kill(const Child& child);
-  void EndAll(std::chrono::milliseconds grace);
 
   // supervisor_requests.cc: what children ask.
   void Drain(Child& child);
   [[nodiscard]] Result<void> Dispatch(Child& child, ipc::Frame frame);
   [[nodiscard]] Result<void> DispatchRequest(Child& child, ipc::Frame frame);
   void OnReady(Child& child);
+  [[nodiscard]] Result<void> OnAnswer(Child& child, ipc::Frame frame);
+
+  // supervisor_starts.cc: processes that are started because a child asks.
   [[nodiscard]] Result<void> OnAttached(const ipc::Frame& frame);
   void StartKeeper(Asker asker, TenantId tenant);
   void StartRoom(Asker asker, const ipc::StartRoom& room);
@@ -116,6 +142,13 @@ class Supervisor {
   [[nodiscard]] Result<void> SpawnRoom(Asker asker, const ipc::StartRoom& room, UniqueFd weights);
   [[nodiscard]] Result<void> SpawnLoader(const std::string& digest);
   void OnLoaderEnd(const Child& loader);
+
+  // supervisor_operations.cc: metrics and configuration.
+  void Gather(Asker asker);
+  [[nodiscard]] Result<void> OnCollected(const Child& child, const ipc::Frame& frame);
+  void FinishGatherings();
+  void ReloadConfig(std::optional<Asker> asker);
+  void ReadProcesses() const;
 
   // supervisor_children.cc: the process table and sending.
   [[nodiscard]] Result<Child*> Spawn(ipc::ProcessKind kind);
@@ -134,8 +167,20 @@ class Supervisor {
                                 .payload = ipc::Encode(message),
                                 .fds = std::move(fds)});
   }
+  // Asks, without a deadline of ours; the answer comes to OnAnswer with the number returned.
   template <typename T>
-  void Answer(Asker asker, const T& message, UniqueFd fd) {
+  std::uint64_t Ask(Child& child, const T& message, std::vector<UniqueFd>&& fds = {}) {
+    const std::uint64_t request = std::exchange(next_request_, next_request_ + 2);
+    Plaintext payload = Plaintext::Zeroed(4);  // the deadline; docs/formats/ipc.md
+    payload.Append(ipc::Encode(message));
+    SendFrame(child, ipc::Frame{.type = T::kType,
+                                .request = request,
+                                .payload = std::move(payload),
+                                .fds = std::move(fds)});
+    return request;
+  }
+  template <typename T>
+  void Answer(Asker asker, const T& message, UniqueFd fd = UniqueFd()) {
     Child* child = Find(asker.child);
     if (child == nullptr) {
       return;  // it died meanwhile
@@ -145,7 +190,9 @@ class Supervisor {
                      .payload = ipc::Encode(message),
                      .fds = {},
                      .last = true};
-    frame.fds.push_back(std::move(fd));
+    if (fd.valid()) {
+      frame.fds.push_back(std::move(fd));
+    }
     SendFrame(*child, std::move(frame));
   }
 
@@ -156,6 +203,8 @@ class Supervisor {
   Phase phase_ = Phase::kRunning;
   bool served_ = false;         // the front has served once: from now on a death is a restart
   std::optional<Error> fatal_;  // why it ends, when nobody asked it to
+  std::optional<BootClock::time_point> drain_by_;  // told to end; requests in flight go on
+  std::optional<BootClock::time_point> alive_at_;  // when the service manager hears from us next
   std::optional<BootClock::time_point> stop_rest_at_;  // second half of an orderly end
   std::optional<BootClock::time_point> give_up_at_;
   std::deque<BootClock::time_point> restarts_;
@@ -164,6 +213,8 @@ class Supervisor {
   std::map<int, std::unique_ptr<Child>> children_;
   std::map<std::uint64_t, Attachment> attachments_;            // by request to the custodian
   std::map<std::string, std::vector<RoomRequest>> for_model_;  // rooms that wait for a loader
+  std::vector<Gathering> gatherings_;
+  metrics::Collector collector_{[this] { ReadProcesses(); }};
 };
 
 }  // namespace casemate::app

@@ -10,14 +10,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/file.h"
 #include "ipc/child.h"
 #include "ipc/control.h"
 #include "ipc/peer.h"
+#include "metrics/messages.h"
 
 namespace {
 
@@ -39,6 +42,11 @@ std::filesystem::path Deployment() {
 }
 
 bool Asked(const std::string& word) { return std::filesystem::exists(Deployment() / word); }
+
+bool Noted(const std::string& word) {
+  const Result<Bytes> notes = ReadFile(Deployment() / "notes", 1 << 20);
+  return notes && AsText(*notes).contains(word);
+}
 
 void WaitForStop(ipc::Channel& supervisor) {
   for (;;) {
@@ -72,12 +80,20 @@ int Custodian() {
     if (!frame || frame->type == MessageType::kStop) {
       return 0;
     }
-    ipc::Frame answer{.type = MessageType::kAttachKeeperReply,
-                      .request = frame->request,
-                      .payload = {},
-                      .fds = {},
-                      .last = true};
-    if (Asked("unknown")) {
+    if (frame->request == 0 || frame->type == MessageType::kCollect) {
+      continue;  // settings; and it is too busy to count
+    }
+    const bool front = frame->type == MessageType::kAttachFront;
+    if (front) {
+      Note(Deployment(), "attached-front");
+    }
+    ipc::Frame answer{
+        .type = front ? MessageType::kAttachFrontReply : MessageType::kAttachKeeperReply,
+        .request = frame->request,
+        .payload = {},
+        .fds = {},
+        .last = true};
+    if (Asked("unknown") && !front) {
       answer.type = MessageType::kError;
       answer.payload = ipc::Encode(ipc::Failure{ErrorCode::kNotFound, "no such tenant", "", ""});
     }
@@ -100,10 +116,44 @@ int Front() {
     stop = true;
     changed.notify_all();
   };
-  auto peer = ipc::Peer::Start(
+  std::promise<void> drain;
+  std::unique_ptr<ipc::Peer> peer = ipc::Peer::Start(
       std::move(started->supervisor),
-      {.notice = [&](ipc::Frame) { end(); }, .closed = [&](const Error&) { end(); }});
+      {.request =
+           [](ipc::Incoming incoming) {
+             incoming.Reply(metrics::Collected{.snapshot = metrics::EncodeOwn()});
+           },
+       .notice =
+           [&](const ipc::Frame& frame) {
+             if (frame.type == MessageType::kStop) {
+               end();
+             } else if (frame.type == MessageType::kDrain) {
+               Note(Deployment(), "drain");
+               if (!Asked("busy")) {
+                 drain.set_value();
+               }
+             } else if (frame.type == MessageType::kAttachCustodian) {
+               Note(Deployment(), "attached-custodian:" + std::to_string(frame.fds.size()));
+             } else if (frame.type == MessageType::kSettings) {
+               Note(Deployment(), "settings");
+             }
+           },
+       .closed = [&](const Error&) { end(); }});
+  std::thread drained([&peer, wanted = drain.get_future()]() mutable {
+    wanted.wait();
+    (void)peer->Notify(ipc::Drained{});
+  });
+  drained.detach();
   (void)peer->Notify(ipc::Serving{"127.0.0.1:1"});
+  if (Asked("gather")) {
+    while (!Noted("custodian ")) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    Result<metrics::Gathered> gathered = peer->Call<metrics::Gathered>(metrics::Gather{});
+    Note(Deployment(), gathered ? "gathered:" + std::to_string(gathered->reports.size()) + "+" +
+                                      std::to_string(gathered->missing)
+                                : "not-gathered");
+  }
   Note(Deployment(), "front");
   std::unique_lock lock(mutex);
   while (!stop) {
@@ -122,7 +172,7 @@ int Front() {
     lock.lock();
     changed.wait_for(lock, std::chrono::milliseconds(20), [&] { return stop; });
   }
-  return 0;
+  ::_exit(0);  // the thread that waits for a drain stays behind
 }
 
 int Keeper() {

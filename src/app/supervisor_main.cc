@@ -15,11 +15,13 @@
 #include <string>
 #include <string_view>
 
+#include "app/service_notifier.h"
 #include "app/supervisor.h"
 #include "app/supervisor_sockets.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/log_settings.h"
 #include "config/deployment_config.h"
 #include "sandbox/sandbox.h"
 #include "secmem/harden.h"
@@ -30,7 +32,8 @@ using namespace casemate;  // NOLINT: the whole file is one program
 
 constexpr const char* kUsage =
     "usage: casemate-supervisor --dir D --ready-fd N [--listen ADDRESS:PORT]\n"
-    "         [--secret-fd N --pin-source passphrase|pin|credential|insecure-file]\n"
+    "         [--secret-fd N] [--pin-source passphrase|pin|credential|insecure-file]\n"
+    "Without --secret-fd the server waits, locked, for 'casemate unlock'.\n"
     "Started by 'casemate serve'; see 'casemate serve --help'.\n";
 
 constexpr const char* kOperatorSocket = "admin.sock";
@@ -105,10 +108,8 @@ Result<void> CheckPinSource(const std::string& source, bool has_secret) {
         ErrorCode::kInvalidArgument,
         "--pin-source '" + source + "': expected passphrase, pin, credential, insecure-file");
   }
-  if ((source != "insecure-file") != has_secret) {
-    return Fail(ErrorCode::kInvalidArgument, has_secret
-                                                 ? "--secret-fd with an insecure-file"
-                                                 : "pin source '" + source + "' needs --secret-fd");
+  if (source == "insecure-file" && has_secret) {
+    return Fail(ErrorCode::kInvalidArgument, "--secret-fd with an insecure-file");
   }
   return {};
 }
@@ -161,6 +162,7 @@ Result<app::SupervisorSetup> Prepare(Arguments& arguments, UniqueFd& lock) {
   }
   setup.config = std::move(*config);
   InitLog("supervisor", setup.config.log_level);
+  SetLogFormat(setup.config.log_format);
 
   setup.pin_source = arguments.pin_source.empty()
                          ? config::PinSourceName(setup.config.custody.pin_source)
@@ -219,6 +221,7 @@ Result<void> RunSupervisor(int argc, char** argv) {
   if (Result<void> hardened = HardenProcess(/*die_with_parent=*/false); !hardened) {
     return hardened;
   }
+  const app::ServiceNotifier notifier = app::ServiceNotifier::FromEnvironment();
   UniqueFd lock;  // until the last child has ended
   Result<app::SupervisorSetup> setup = Prepare(*arguments, lock);
   if (!setup) {
@@ -228,6 +231,8 @@ Result<void> RunSupervisor(int argc, char** argv) {
     return confined;
   }
   setup->serving = TellOnce(std::move(arguments->ready));
+  setup->notify = [&notifier](const std::string& state) { notifier.Tell(state); };
+  setup->notify_alive = notifier.alive_every();
   const std::filesystem::path deployment = setup->deployment;
   Result<void> ended = app::Supervisor(std::move(*setup)).Run();
   for (const char* name : {kOperatorSocket, kCustodianSocket}) {

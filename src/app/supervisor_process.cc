@@ -11,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/log_settings.h"
 #include "ipc/channel.h"
 #include "ipc/supervision.h"
 
@@ -28,6 +29,7 @@ constexpr const char* kSet[] = {"PATH=/usr/bin:/bin", "OMP_WAIT_POLICY=passive",
 
 std::vector<std::string> Environment() {
   std::vector<std::string> variables(std::begin(kSet), std::end(kSet));
+  variables.push_back(LogEnvironment());
   for (const char* name : kPassedOn) {
     if (const char* value = std::getenv(name); value != nullptr) {
       variables.push_back(std::string(name) + "=" + value);

@@ -73,6 +73,14 @@ class SupervisorTest : public ::testing::Test {
     setup.pin_source = "passphrase";
     setup.secret = UniqueFd(::memfd_create("secret", MFD_CLOEXEC));
     (void)WriteAll(setup.secret.get(), AsBytes(secret));
+    if (pipe_) {
+      int ends[2] = {-1, -1};
+      (void)!::pipe2(ends, O_CLOEXEC);
+      setup.secret = UniqueFd(ends[0]);
+      (void)WriteAll(ends[1], AsBytes(secret));
+      ::close(ends[1]);
+    }
+    setup.config.server.drain_s = drain_s_;
     Result<UniqueFd> lock = LockDeployment(deployment_);
     setup.tcp_listener = ListenTcp("127.0.0.1", 0).value();
     setup.operator_listener = ListenUnix(deployment_, "admin.sock", SOCK_STREAM).value();
@@ -152,6 +160,8 @@ class SupervisorTest : public ::testing::Test {
   fs::path base_;
   fs::path deployment_;
   pid_t supervisor_ = -1;
+  bool pipe_ = false;
+  std::uint32_t drain_s_ = 10;
 };
 
 TEST_F(SupervisorTest, EveryKindOfChildIsStartedAndEnded) {
@@ -203,7 +213,8 @@ TEST_F(SupervisorTest, ACustodianThatDiesIsStartedAgainWithItsSecret) {
   Await("keeper-done", 2);
   EXPECT_EQ(Count("custodian"), 2U);
   EXPECT_EQ(Count("secret=secret"), 2U);
-  EXPECT_EQ(Count("front"), 2U);
+  EXPECT_EQ(Count("front"), 1U);  // it lives on, with its clients
+  EXPECT_EQ(Count("attached-custodian:1"), 1U);
   EXPECT_TRUE(IsGone(keeper));
   StopAndExpectAllGone();
 }
@@ -214,6 +225,59 @@ TEST_F(SupervisorTest, AFrontThatDiesIsStartedAgain) {
   ::kill(Await("front"), SIGQUIT);
   Await("front", 2);
   Await("keeper-done", 2);
+  EXPECT_EQ(Count("custodian"), 1U);  // it lives on, with its PIN
+  EXPECT_EQ(Count("attached-front"), 1U);
+  StopAndExpectAllGone();
+}
+
+TEST_F(SupervisorTest, ASecretFromAPipeIsForTheFirstCustodianAlone) {
+  pipe_ = true;
+  Start();
+  Await("keeper-done");
+  ::kill(Await("custodian"), SIGKILL);
+  Await("custodian", 2);
+  EXPECT_EQ(Count("secret=secret"), 1U);
+  StopAndExpectAllGone();
+}
+
+TEST_F(SupervisorTest, TheEndWaitsForRequestsInFlightAndNoLonger) {
+  Write("busy", "");
+  drain_s_ = 1;
+  Start();
+  Await("keeper-done");
+  ::kill(supervisor_, SIGTERM);
+  Await("drain");
+  EXPECT_EQ(AwaitEnd(), 0);
+}
+
+TEST_F(SupervisorTest, ASecondSignalEndsAtOnce) {
+  Write("busy", "");
+  drain_s_ = 3600;
+  Start();
+  Await("keeper-done");
+  ::kill(supervisor_, SIGTERM);
+  Await("drain");
+  ::kill(supervisor_, SIGTERM);
+  EXPECT_EQ(AwaitEnd(), 0);
+}
+
+TEST_F(SupervisorTest, HangupReadsTheConfigurationAnewAndABrokenOneChangesNothing) {
+  Write("config.toml", "[server]\nmax_connections = 9\n");
+  Start();
+  Await("keeper-done");
+  ::kill(supervisor_, SIGHUP);
+  Await("settings");
+  Write("config.toml", "[server]\nmax_connections = none\n");
+  ::kill(supervisor_, SIGHUP);
+  StopAndExpectAllGone();
+  EXPECT_EQ(Count("settings"), 1U);
+}
+
+TEST_F(SupervisorTest, NumbersAreGatheredFromThoseThatAnswerInTime) {
+  Write("gather", "");
+  Start();
+  // The supervisor's own and the front's; the fake custodian does not answer.
+  Await("gathered:2+1");
   StopAndExpectAllGone();
 }
 
@@ -221,7 +285,6 @@ TEST_F(SupervisorTest, ACustodianThatDiesAgainAndAgainEndsTheServer) {
   Start();
   for (std::size_t i = 1; i <= 6; ++i) {
     const pid_t custodian = Await("custodian", i);
-    Await("front", i);
     ::kill(custodian, SIGKILL);
   }
   EXPECT_EQ(AwaitEnd(), 1);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/log_settings.h"
 
 // The settings of a deployment: D/config.toml (TOML 1.0). Each has a default, so that an empty file
 // is a whole configuration; the file that `casemate init` writes names every one with its range.
@@ -32,6 +33,7 @@ struct ServerConfig {
   std::uint32_t max_body_mib = 256;       // 1 to 4096 MiB in one request
   std::uint32_t max_connections = 256;    // 1 to 65536 at the same time
   std::uint32_t max_document_mib = 128;   // 1 to 4096 MiB in one document, before parsing
+  std::uint32_t drain_s = 10;  // 0 to 3600 s that requests in flight get when the server ends
 };
 
 struct TlsConfig {
@@ -63,6 +65,7 @@ struct DeploymentConfig {
   CustodyConfig custody;
   RoomsConfig rooms;
   LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
 };
 
 // Reads `path` (at most 64 KiB). Errors: kInvalidArgument: not TOML, an unknown key, a wrong type

@@ -209,6 +209,10 @@ std::vector<Setting> MakeSettings() {
   all.push_back(NumberSetting<Number>(
       "server", "max_document_mib", "MiB in one document before it is parsed, 1 to 4096.", 1, 4096,
       [](Config& c) -> Number& { return c.server.max_document_mib; }));
+  all.push_back(NumberSetting<Number>(
+      "server", "drain_s",
+      "Seconds that requests in flight get when the server is told to end, 0 to 3600.", 0, 3600,
+      [](Config& c) -> Number& { return c.server.drain_s; }));
   all.push_back({"tls", "hybrid_only",
                  "true: only clients that agree keys with ML-KEM (FIPS 203) beside an elliptic\n"
                  "curve are let in. false: others too, whose recorded traffic may be read later.",
@@ -278,6 +282,10 @@ std::vector<Setting> MakeSettings() {
        {"warning", LogLevel::kWarning},
        {"error", LogLevel::kError}},
       [](Config& c) -> LogLevel& { return c.log_level; }));
+  all.push_back(ChoiceSetting<LogFormat>("log", "format",
+                                         "\"text\" (key=value) or \"json\" (one object a line).",
+                                         {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                                         [](Config& c) -> LogFormat& { return c.log_format; }));
   return all;
 }
 

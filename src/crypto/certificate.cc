@@ -163,7 +163,8 @@ struct Draft {
 };
 
 // Version, serial, validity, subject and key: what both kinds have.
-Result<Draft> Begin(const std::string& common_name, std::chrono::days lifetime) {
+Result<Draft> Begin(const std::string& common_name, std::chrono::days lifetime,
+                    PrivateKey key = PrivateKey(EVP_EC_gen("P-256"))) {
   if (common_name.empty() || common_name.size() > kMaxCommonName) {
     return Fail(
         ErrorCode::kInvalidArgument,
@@ -173,7 +174,7 @@ Result<Draft> Begin(const std::string& common_name, std::chrono::days lifetime) 
     return Fail(ErrorCode::kInvalidArgument,
                 "lifetime of " + std::to_string(lifetime.count()) + " days, expected 1 to 36525");
   }
-  Draft draft{.key = PrivateKey(EVP_EC_gen("P-256")), .certificate = Certificate(X509_new())};
+  Draft draft{.key = std::move(key), .certificate = Certificate(X509_new())};
   X509* certificate = draft.certificate.get();
   if (draft.key == nullptr || certificate == nullptr ||
       X509_set_version(certificate, X509_VERSION_3) != 1 || !SetRandomSerial(certificate) ||
@@ -240,7 +241,13 @@ Result<CertifiedKey> IssueServerCertificate(const CertifiedKey& authority,
     return FailCertificate("not an authority with its own key");
   }
   // Verifiers look at the alternative names only; the subject is for people.
-  Result<Draft> draft = Begin("Casemate server", request.lifetime);
+  Result<PrivateKey> own = request.private_key_der == nullptr
+                               ? Result<PrivateKey>(PrivateKey(EVP_EC_gen("P-256")))
+                               : ParsePrivateKey(*request.private_key_der);
+  if (!own) {
+    return std::unexpected(own.error());
+  }
+  Result<Draft> draft = Begin("Casemate server", request.lifetime, std::move(*own));
   if (!draft) {
     return std::unexpected(draft.error());
   }

@@ -22,6 +22,7 @@ struct LeafRequest {
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;  // text form
   std::chrono::days lifetime{825};
+  const SecretBuffer* private_key_der = nullptr;  // certify this key (PKCS#8); nullptr: a fresh one
 };
 
 [[nodiscard]] Result<CertifiedKey> MakeCertificateAuthority(const std::string& common_name,

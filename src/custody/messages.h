@@ -470,6 +470,24 @@ struct StatusReply {
   }
 };
 
+// Operator -> a custodian that waits, locked: the passphrase of custodian/pin.sealed, or the PIN
+// itself where the deployment's PIN comes from elsewhere. Refused with kUnauthenticated when it is
+// wrong, kRateLimited too soon after a wrong one, kConflict when nothing is locked.
+struct Unlock {
+  static constexpr MessageType kType = MessageType::kUnlock;
+  Plaintext secret;  // 1 to 1024 bytes
+  static void Fields(auto& m, auto& v) { v(m.secret); }
+};
+struct UnlockReply {
+  static constexpr MessageType kType = MessageType::kUnlockReply;
+  static void Fields(auto&, auto&) {}
+};
+// Custodian -> front, before anything else, when it waits for its passphrase: nobody can be let in.
+struct LockState {
+  static constexpr MessageType kType = MessageType::kLockState;
+  static void Fields(auto&, auto&) {}
+};
+
 // `casemate init` -> custodian (over the socket pair that started it): makes token, trees, first
 // tenant, certificates and keys, registers models.
 struct Init {

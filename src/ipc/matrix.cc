@@ -9,18 +9,25 @@ namespace {
 using enum MessageType;
 using enum ProcessKind;
 
-constexpr std::array kSupervisorToFront = {kSetupFront, kStartKeeperReply, kStop};
-constexpr std::array kFrontToSupervisor = {kReady, kStartKeeper, kServing};
-constexpr std::array kSupervisorToCustodian = {kSetupCustodian, kAttachKeeper, kStop};
-constexpr std::array kCustodianToSupervisor = {kReady, kAttachKeeperReply};
-constexpr std::array kSupervisorToKeeper = {kSetupKeeper, kStartRoomReply, kStartParseReply, kStop};
-constexpr std::array kKeeperToSupervisor = {kReady, kStartRoom, kStartParse};
-constexpr std::array kSupervisorToRoom = {kSetupRoom, kStop};
+constexpr std::array kSupervisorToFront = {kSetupFront,      kStartKeeperReply, kStop,
+                                           kSettings,        kReloadReply,      kDrain,
+                                           kAttachCustodian, kCollect,          kGathered};
+constexpr std::array kFrontToSupervisor = {kReady,   kStartKeeper, kServing, kReload,
+                                           kDrained, kCollected,   kGather};
+constexpr std::array kSupervisorToCustodian = {kSetupCustodian, kAttachKeeper, kStop,
+                                               kSettings,       kAttachFront,  kCollect};
+constexpr std::array kCustodianToSupervisor = {kReady, kAttachKeeperReply, kAttachFrontReply,
+                                               kCollected};
+constexpr std::array kSupervisorToKeeper = {kSetupKeeper, kStartRoomReply, kStartParseReply,
+                                            kStop,        kSettings,       kCollect};
+constexpr std::array kKeeperToSupervisor = {kReady, kStartRoom, kStartParse, kCollected};
+constexpr std::array kSupervisorToRoom = {kSetupRoom, kStop, kSettings, kCollect};
+constexpr std::array kRoomToSupervisor = {kReady, kCollected};
 constexpr std::array kSupervisorToParse = {kSetupParse, kStop};
 constexpr std::array kSupervisorToLoader = {kSetupLoader, kStop};
 constexpr std::array kOnlyReady = {kReady};
 constexpr std::array kLoaderToSupervisor = {kReady, kLoaded};
-constexpr std::array kCustodianToFront = {kIdentity, kAdmission};
+constexpr std::array kCustodianToFront = {kIdentity, kAdmission, kLockState};
 constexpr std::array kFrontToKeeper = {kHttpRequest};
 constexpr std::array kKeeperToFront = {kHttpHead, kHttpBody, kHttpEnd};
 constexpr std::array kKeeperToCustodian = {kTicketRequest, kOpen,  kRenew,          kCloseTicket,
@@ -34,12 +41,12 @@ constexpr std::array kRoomToKeeper = {kGenerateStarted, kGenerateText,     kGene
                                       kEmbedReply,      kCountTokensReply, kRankReply};
 constexpr std::array kKeeperToParse = {kParseDocument};
 constexpr std::array kParseToKeeper = {kParseDocumentReply};
-constexpr std::array kOperatorToCustodian = {kKeyCreate,    kKeyList,    kKeyRevoke,
-                                             kTenantCreate, kTenantList, kModelRegister,
-                                             kModelList,    kStatus,     kInit};
+constexpr std::array kOperatorToCustodian = {kKeyCreate,  kKeyList,       kKeyRevoke, kTenantCreate,
+                                             kTenantList, kModelRegister, kModelList, kStatus,
+                                             kInit,       kUnlock};
 constexpr std::array kCustodianToOperator = {
     kKeyCreateReply,     kKeyListReply,   kKeyRevokeReply, kTenantCreateReply, kTenantListReply,
-    kModelRegisterReply, kModelListReply, kStatusReply,    kInitReply};
+    kModelRegisterReply, kModelListReply, kStatusReply,    kInitReply,         kUnlockReply};
 
 constexpr std::array<ChannelRule, 24> kMatrix = {{
     {kSupervisor, kFront, kSupervisorToFront},
@@ -49,7 +56,7 @@ constexpr std::array<ChannelRule, 24> kMatrix = {{
     {kSupervisor, kKeeper, kSupervisorToKeeper},
     {kKeeper, kSupervisor, kKeeperToSupervisor},
     {kSupervisor, kRoom, kSupervisorToRoom},
-    {kRoom, kSupervisor, kOnlyReady},
+    {kRoom, kSupervisor, kRoomToSupervisor},
     {kSupervisor, kParse, kSupervisorToParse},
     {kParse, kSupervisor, kOnlyReady},
     {kSupervisor, kLoader, kSupervisorToLoader},
@@ -242,6 +249,36 @@ std::string_view MessageTypeName(MessageType type) {
       return "init";
     case kInitReply:
       return "init_reply";
+    case kSettings:
+      return "settings";
+    case kReload:
+      return "reload";
+    case kReloadReply:
+      return "reload_reply";
+    case kDrain:
+      return "drain";
+    case kDrained:
+      return "drained";
+    case kAttachCustodian:
+      return "attach_custodian";
+    case kAttachFront:
+      return "attach_front";
+    case kAttachFrontReply:
+      return "attach_front_reply";
+    case kUnlock:
+      return "unlock";
+    case kUnlockReply:
+      return "unlock_reply";
+    case kLockState:
+      return "lock_state";
+    case kCollect:
+      return "collect";
+    case kCollected:
+      return "collected";
+    case kGather:
+      return "gather";
+    case kGathered:
+      return "gathered";
   }
   return "unknown";
 }

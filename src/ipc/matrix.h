@@ -45,6 +45,14 @@ enum class MessageType : std::uint16_t {
   kLoaded = 31,
   kServing = 32,
   kStop = 33,
+  kSettings = 34,
+  kReload = 35,
+  kReloadReply = 36,
+  kDrain = 37,
+  kDrained = 38,
+  kAttachCustodian = 39,
+  kAttachFront = 40,
+  kAttachFrontReply = 41,
   // Custodian and front.
   kIdentity = 48,
   kAdmission = 49,
@@ -104,6 +112,15 @@ enum class MessageType : std::uint16_t {
   kStatusReply = 159,
   kInit = 160,
   kInitReply = 161,
+  // Operations: operator and custodian; kLockState is the custodian's to the front.
+  kUnlock = 182,
+  kUnlockReply = 183,
+  kLockState = 184,
+  // Metrics: supervisor and children; front and supervisor.
+  kCollect = 208,
+  kCollected = 209,
+  kGather = 210,
+  kGathered = 211,
 };
 std::string_view MessageTypeName(MessageType type);
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/log.h"
 #include "ipc/codec.h"
 #include "ipc/matrix.h"
 
@@ -30,7 +31,8 @@ struct SetupFront {
   }
 };
 // Descriptors: channel to the front (or the command's, with kInit); listening control socket; then,
-// when `pin_source` is "passphrase", "pin" or "credential", the descriptor to read it from.
+// when `pin_source` is "passphrase", "pin" or "credential", the descriptor to read it from. Without
+// one it waits, locked, for the operator's passphrase or PIN (custody::Unlock).
 struct SetupCustodian {
   static constexpr MessageType kType = MessageType::kSetupCustodian;
   std::string deployment;   // absolute path of D
@@ -159,6 +161,73 @@ struct Serving {
   static constexpr MessageType kType = MessageType::kServing;
   std::string address;  // "127.0.0.1:8443"
   static void Fields(auto& m, auto& v) { v(m.address); }
+};
+// Supervisor -> children, when the configuration was read anew; each takes what concerns it.
+struct Settings {
+  static constexpr MessageType kType = MessageType::kSettings;
+  LogLevel log_level = LogLevel::kInfo;
+  bool log_json = false;
+  bool hybrid_only = true;
+  std::vector<std::string> groups;
+  std::uint64_t max_body_bytes = 0;
+  std::uint32_t max_connections = 0;
+  std::uint32_t lease_ms = 30'000;
+  // The server's certificate is made anew when it is not for these names, or ends soon.
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+  static void Fields(auto& m, auto& v) {
+    v(m.log_level);
+    v(m.log_json);
+    v(m.hybrid_only);
+    v(m.groups);
+    v(m.max_body_bytes);
+    v(m.max_connections);
+    v(m.lease_ms);
+    v(m.dns_names);
+    v(m.ip_addresses);
+  }
+  static Result<void> Check(const Settings& settings) {
+    return settings.log_level <= LogLevel::kError
+               ? Result<void>()
+               : Fail(ErrorCode::kInvalidArgument, "unknown log level");
+  }
+};
+// Front -> supervisor, for the operator: read the configuration anew.
+struct Reload {
+  static constexpr MessageType kType = MessageType::kReload;
+  static void Fields(auto&, auto&) {}
+};
+struct ReloadReply {
+  static constexpr MessageType kType = MessageType::kReloadReply;
+  std::vector<std::string> applied;       // "log.level"
+  std::vector<std::string> need_restart;  // changed in the file, unchanged here
+  static void Fields(auto& m, auto& v) {
+    v(m.applied);
+    v(m.need_restart);
+  }
+};
+// Supervisor -> front: let nobody new in, say when the last request has its answer.
+struct Drain {
+  static constexpr MessageType kType = MessageType::kDrain;
+  static void Fields(auto&, auto&) {}
+};
+struct Drained {
+  static constexpr MessageType kType = MessageType::kDrained;
+  static void Fields(auto&, auto&) {}
+};
+// After one of the two was started anew: its end of a fresh channel to the other goes to the one
+// that lives on. The front's is a notice; the custodian's is a request, because it pushes at once.
+struct AttachCustodian {
+  static constexpr MessageType kType = MessageType::kAttachCustodian;
+  static void Fields(auto&, auto&) {}
+};
+struct AttachFront {
+  static constexpr MessageType kType = MessageType::kAttachFront;
+  static void Fields(auto&, auto&) {}
+};
+struct AttachFrontReply {
+  static constexpr MessageType kType = MessageType::kAttachFrontReply;
+  static void Fields(auto&, auto&) {}
 };
 // Supervisor -> child: finish what is acknowledged and end.
 struct Stop {

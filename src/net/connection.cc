@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "net/connection_internal.h"
+#include "net/http_metrics_internal.h"
 
 namespace casemate::net {
 namespace {
@@ -71,6 +72,7 @@ Connection::Awaitable<void> Connection::Run() {
   StopGuard();
   if (!shaken) {
     const std::uint64_t refused = ++shared_.counters.refused_handshakes;
+    CountRefusedHandshake(closed_, stream_->hello());
     Log(LogLevel::kWarning, "TLS handshake refused",
         {{"refused_so_far", refused},
          {"reason", closed_ ? "not finished in time" : shaken.error().message},
@@ -80,6 +82,9 @@ Connection::Awaitable<void> Connection::Run() {
     co_return;
   }
   tls_group_ = stream_->tls_group();
+  if (!tls_group_.empty()) {
+    CountHandshake(tls_group_);
+  }
   if (!tls_group_.empty() && !IsHybridGroup(tls_group_)) {
     const std::uint64_t classical = ++shared_.counters.classical_connections;
     Log(LogLevel::kWarning, "classical connection",
@@ -88,7 +93,7 @@ Connection::Awaitable<void> Connection::Run() {
          {"client_groups", stream_->hello().groups}});
   }
   boost::asio::co_spawn(executor_, ReadLoop(), boost::asio::detached);
-  while (!closed_ && co_await ServeOne()) {
+  while (!closed_ && !shared_.draining && co_await ServeOne()) {
   }
   if (!closed_ && !input_ended_) {
     StartGuard(kGoodbyeTime);
@@ -146,8 +151,13 @@ Connection::Awaitable<bool> Connection::WaitForInput(Clock::time_point until) {
 }
 
 Connection::Awaitable<bool> Connection::ServeOne() {
-  if (input_size_ == 0 && !co_await WaitForInput(Clock::now() + shared_.options.idle_timeout)) {
-    co_return false;
+  if (input_size_ == 0) {
+    idle_ = true;
+    const bool came = co_await WaitForInput(Clock::now() + shared_.options.idle_timeout);
+    idle_ = false;
+    if (!came) {
+      co_return false;
+    }
   }
   HttpParser parser(HttpParser::Kind::kRequest,
                     {.max_header_bytes = shared_.options.limits.max_header_bytes,
@@ -170,7 +180,7 @@ Connection::Awaitable<bool> Connection::ServeOne() {
         read.error().code == ErrorCode::kTooLarge ? (header ? 431 : 413) : 400);
   }
   ++shared_.counters.requests;
-  request.keep_alive = parser.keep_alive() && !overloaded_;
+  request.keep_alive = parser.keep_alive() && !overloaded_ && !shared_.draining;
   request.head = std::move(parser.head());
   Result<RequestTarget> target = ParseTarget(request.head.target);
   // RFC 9112, section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any
@@ -187,6 +197,7 @@ Connection::Awaitable<bool> Connection::ServeOne() {
     co_return co_await ReplyError(request, target.error());
   }
   request.target = std::move(*target);
+  request.route = RouteTemplate(request.target.path);
   co_return co_await Route(parser, std::move(request));
 }
 
@@ -219,6 +230,7 @@ Connection::Awaitable<Result<void>> Connection::ReadHead(HttpParser& parser) {
 }
 
 Connection::Awaitable<Result<void>> Connection::ReadBody(HttpParser& parser, Plaintext& body) {
+  const Clock::time_point begun = Clock::now();
   while (!parser.done()) {
     const Result<std::size_t> taken = parser.Feed(input());
     if (!taken) {
@@ -230,12 +242,18 @@ Connection::Awaitable<Result<void>> Connection::ReadBody(HttpParser& parser, Pla
     if (parser.done() || (*taken > 0 && input_size_ > 0)) {
       continue;
     }
-    if (!co_await WaitForInput(Clock::now() + shared_.options.stall_timeout)) {
+    const Clock::time_point by = begun + shared_.options.body_timeout +
+                                 std::chrono::seconds(body.size() / shared_.options.min_body_rate);
+    const Clock::time_point until = std::min(Clock::now() + shared_.options.stall_timeout, by);
+    if (Clock::now() >= by || !co_await WaitForInput(until)) {
       co_return input_ended_
           ? Fail(ErrorCode::kCancelled, "the client left")
           : Fail(ErrorCode::kDeadlineExceeded,
-                 "no byte of the body came for " +
-                     std::to_string(shared_.options.stall_timeout.count()) + " ms");
+                 "the body comes too slowly: " + std::to_string(body.size()) + " bytes within " +
+                     std::to_string(
+                         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun)
+                             .count()) +
+                     " ms");
     }
   }
   co_return Result<void>{};
@@ -269,11 +287,17 @@ Connection::Awaitable<bool> Connection::Route(HttpParser& parser, Request reques
       (request.target.path == "/health" || request.target.path == "/ready")) {
     co_return co_await ReplyHealth(request);
   }
+  if (gate_->Pages() != nullptr) {
+    if (const std::optional<bool> answered = co_await ReplyPage(request)) {
+      co_return *answered;
+    }
+  }
   const Result<Caller> caller = gate_->Admit(request.head);
   if (!caller) {
     const bool unknown = caller.error().code == ErrorCode::kUnauthenticated;
     shared_.counters.unauthenticated += unknown ? 1 : 0;
-    co_return co_await ReplyError(request, caller.error(), 0, unknown ? "invalid_api_key" : "");
+    const std::string_view code = unknown ? "invalid_api_key" : gate_->NotReadyCode();
+    co_return co_await ReplyError(request, caller.error(), 0, code);
   }
   if (method != "GET" && method != "HEAD" && method != "POST" && method != "DELETE") {
     co_return co_await ReplyError(
@@ -311,10 +335,12 @@ Connection::Awaitable<bool> Connection::Route(HttpParser& parser, Request reques
   request.keep_alive = keep_alive;
   request.unread_body = false;
   ++shared_.requests_in_flight;
+  CountInFlight(1);
   caller_ = *caller;
   const bool go_on = co_await Forward(parser, request, *caller);
   caller_.reset();
   --shared_.requests_in_flight;
+  CountInFlight(-1);
   co_return go_on;
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "net/connection_internal.h"
 #include "net/error_envelope.h"
+#include "net/http_metrics_internal.h"
 
 namespace casemate::net {
 namespace {
@@ -22,6 +23,24 @@ Plaintext FrameChunk(PlaintextView piece) {
   framed.AppendLiteral("\r\n");
   return framed;
 }
+
+// Counts an answer when it is over, however: also when the client has all of it and leaves before
+// its end was read.
+struct Counted {
+  Counted(std::string_view route_template, std::chrono::steady_clock::time_point since)
+      : route(route_template), begun(since) {}
+  ~Counted() {
+    if (status != 0) {
+      CountRequest(route, status, std::chrono::steady_clock::now() - begun);
+    }
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+
+  std::string_view route;
+  std::chrono::steady_clock::time_point begun;
+  std::uint16_t status = 0;  // 0: no answer has begun, or somebody else counts it
+};
 
 // What has been sent of one answer, and what is allowed next.
 class AnswerWriter {
@@ -130,6 +149,24 @@ Connection::Awaitable<T> Connection::OnPool(std::function<T()> work) {
   co_return std::move(*outcome->value);
 }
 
+Connection::Awaitable<std::optional<bool>> Connection::ReplyPage(const Request& request) {
+  using Page = std::optional<Result<OperatorPage>>;
+  const std::string* accept = request.head.Find("accept");
+  const Page page = co_await OnPool<Page>(
+      [&pages = *gate_->Pages(), method = request.head.method, path = request.target.path,
+       accept = accept == nullptr ? std::string() : *accept]() -> Page {
+        return pages(method, path, accept);
+      });
+  if (!page) {
+    co_return std::nullopt;
+  }
+  if (!*page) {
+    co_return co_await ReplyError(request, page->error());
+  }
+  HttpHead head{.status = 200, .headers = {{"content-type", (*page)->content_type}}};
+  co_return co_await Reply(request, std::move(head), Plaintext::Copy((*page)->body));
+}
+
 Connection::Awaitable<bool> Connection::Forward(HttpParser& parser, Request& request,
                                                 const Caller& caller) {
   const auto message = std::make_shared<HttpRequest>();
@@ -186,6 +223,8 @@ Connection::Awaitable<bool> Connection::Relay(Request& request,
   AnswerWriter writer(request.head.method == "HEAD", request.head.http11, request.keep_alive,
                       request.id, request.answer_fields);
   bool written = false;
+  bool body_began = false;
+  Counted counted(request.route, request.begun);
   while (true) {
     // The next part is asked for when the one before is with the client: a slow client slows the
     // keeper, by the credit of its stream.
@@ -200,9 +239,18 @@ Connection::Awaitable<bool> Connection::Relay(Request& request,
     if (!bytes) {
       LogError("answer failed", bytes.error(), {{"request", request.id}});
       if (written) {
+        counted.status = 500;
         co_return false;  // the client sees a cut-off body
       }
+      counted.status = 0;
       co_return co_await ReplyError(request, bytes.error());
+    }
+    if (const auto* head = std::get_if<HttpHead>(&*part)) {
+      counted.status = head->status;
+    }
+    if (std::holds_alternative<HttpBody>(*part) && !body_began) {
+      body_began = true;
+      CountFirstByte(request.route, Clock::now() - request.begun);
     }
     if (!bytes->empty()) {
       written = true;

@@ -17,6 +17,7 @@
 #include "net/http_parser.h"
 #include "net/request_target.h"
 #include "net/response_head.h"
+#include "net/route_template.h"
 #include "net/signal_internal.h"
 #include "net/stream_internal.h"
 #include "net/work_pool.h"
@@ -27,6 +28,7 @@ namespace casemate::net {
 struct Shared {
   HttpServerOptions options;
   std::shared_ptr<Backend> backend;
+  bool draining = false;  // each connection's next answer is its last
   std::uint32_t requests_in_flight = 0;
   struct {
     std::atomic<std::uint64_t> connections, refused_handshakes, classical_connections, requests,
@@ -50,6 +52,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Abort();
   // For whom a request is in flight, if one is.
   const std::optional<Caller>& caller() const { return caller_; }
+  // No byte of a request has come.
+  bool idle() const { return idle_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -62,6 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::vector<Header> answer_fields;  // the gate's
     bool keep_alive = true;
     bool unread_body = false;  // what is answered now is answered before the client has sent all
+    std::string_view route = kOtherRoute;
+    Clock::time_point begun = Clock::now();
   };
 
   // Input.
@@ -81,6 +87,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Answers of our own.
   Awaitable<bool> ReplyHealth(const Request& request);
+  // The operator's own pages; nothing: there is none for this request.
+  Awaitable<std::optional<bool>> ReplyPage(const Request& request);
   Awaitable<bool> Reply(const Request& request, HttpHead head, Plaintext body);
   // `status` 0: the error code's own.
   Awaitable<bool> ReplyError(const Request& request, const Error& error, std::uint16_t status = 0,
@@ -107,6 +115,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t input_size_ = 0;
   bool input_ended_ = false;
   bool closed_ = false;
+  bool idle_ = false;
   Signal input_came_;
   Signal room_came_;
   boost::asio::steady_timer guard_;

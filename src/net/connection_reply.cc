@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "net/connection_internal.h"
 #include "net/error_envelope.h"
+#include "net/http_metrics_internal.h"
 
 namespace casemate::net {
 namespace {
@@ -23,8 +24,12 @@ Connection::Awaitable<bool> Connection::Write(PlaintextView bytes) {
 
 Connection::Awaitable<bool> Connection::ReplyHealth(const Request& request) {
   if (request.target.path == "/ready") {
+    if (shared_.draining) {
+      co_return co_await ReplyError(
+          request, Error{ErrorCode::kUnavailable, "the server is ending", {}, {}}, 0, "ending");
+    }
     if (const Result<void> ready = gate_->Ready(); !ready) {
-      co_return co_await ReplyError(request, ready.error());
+      co_return co_await ReplyError(request, ready.error(), 0, gate_->NotReadyCode());
     }
   }
   HttpHead head{.status = 200, .headers = {{"content-type", "application/json"}}};
@@ -45,13 +50,18 @@ Connection::Awaitable<bool> Connection::ReplyError(const Request& request, const
     head.headers.push_back({"allow", "GET, HEAD, POST, DELETE, OPTIONS"});
   }
   Log(LogLevel::kInfo, "request refused",
-      {{"request", request.id}, {"status", head.status}, {"code", error.code}});
+      {{"request", request.id},
+       {"route", request.route},
+       {"status", head.status},
+       {"code", code.empty() ? ErrorCodeName(error.code) : code}});
+  CountRefusal(head.status, code);
   co_return co_await Reply(request, std::move(head),
                            code.empty() ? ErrorEnvelope(error) : ErrorEnvelope(error, code));
 }
 
 Connection::Awaitable<bool> Connection::Reply(const Request& request, HttpHead head,
                                               Plaintext body) {
+  CountRequest(request.route, head.status, Clock::now() - request.begun);
   head.length = body.size();
   Plaintext flat = Plaintext::Copy(BuildResponseHead({.head = head,
                                                       .framing = BodyFraming::kLength,

@@ -139,13 +139,41 @@ TEST_F(FrontProcessTest, ServesOverHybridTlsAndTheOperatorsSocketAndStopsWhenTol
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
-TEST_F(FrontProcessTest, EndsWithItsCustodian) {
+TEST_F(FrontProcessTest, LetsNobodyInWithoutItsCustodianAndGoesOnWithTheNextOne) {
   StartFront();
+  const std::string request = "GET /v1/x HTTP/1.1\r\nHost: a\r\nAuthorization: " + key_.bearer +
+                              "\r\nConnection: close\r\n\r\n";
+  const auto ask = [&] {
+    TlsClient client(address_, {});
+    client.Send(request);
+    return client.ReadAll();
+  };
   custodian_.reset();
-  int status = 0;
-  ASSERT_EQ(::waitpid(child_, &status, 0), child_);
-  child_ = -1;
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) != 0) << status;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::string answer = ask();
+  while (!answer.starts_with("HTTP/1.1 503 ") && std::chrono::steady_clock::now() < until) {
+    answer = ask();
+  }
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+
+  auto custody = ipc::Channel::MakePair();
+  ASSERT_TRUE(custody.has_value());
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(custody->second));
+  ASSERT_TRUE(supervisor_->peer().Notify(ipc::AttachCustodian{}, std::move(fds)).has_value());
+  custodian_ = ipc::Peer::Start(
+      ipc::Channel(std::move(custody->first), ipc::ProcessKind::kCustodian,
+                   ipc::ProcessKind::kFront),
+      {.request = [](ipc::Incoming) {}, .notice = {}, .closed = [](const Error&) {}});
+  custody::Admission table{.keys = {key_.admitted},
+                           .tenants = {{.id = tenant_,
+                                        .name = "default",
+                                        .operator_principal = crypto::RandomId<PrincipalId>()}}};
+  ASSERT_TRUE(custodian_->Notify(table).has_value());
+  while (!answer.starts_with("HTTP/1.1 200 ") && std::chrono::steady_clock::now() < until) {
+    answer = ask();
+  }
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
 }
 
 }  // namespace

@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "net/caller.h"
 #include "net/http_parser.h"
 #include "net/messages.h"
+#include "net/operator_pages.h"
 
 namespace casemate::net {
 
@@ -27,6 +29,10 @@ class Gate {
   virtual std::optional<Refusal> Check(const MessageHead&) const { return std::nullopt; }
   // What `GET /ready` says. Errors: kUnavailable: requests would be refused now.
   [[nodiscard]] virtual Result<void> Ready() const = 0;
+  // The code of the error envelope while requests are refused as Ready says; a literal.
+  virtual std::string_view NotReadyCode() const { return {}; }
+  // Pages for whoever comes in here, before Admit is asked; nullptr: none. As long as the gate.
+  virtual const OperatorPages* Pages() const { return nullptr; }
   // For whom the request is. Errors: kUnauthenticated; kUnavailable: not known yet.
   [[nodiscard]] virtual Result<Caller> Admit(const MessageHead& head) const = 0;
   // Fields that the answer to such a request carries besides its own (CORS).

@@ -17,6 +17,10 @@ struct HttpServerOptions {
   std::chrono::milliseconds header_timeout = std::chrono::seconds(30);  // first byte to blank line
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);   // between requests
   std::chrono::milliseconds stall_timeout = std::chrono::seconds(60);   // no byte in, or out
+  // A body has this long, and a second more for each min_body_rate bytes of it: a client that sends
+  // a byte now and then does not hold its place for ever.
+  std::chrono::milliseconds body_timeout = std::chrono::seconds(60);
+  std::uint64_t min_body_rate = std::uint64_t{16} * 1024;  // bytes a second
 };
 
 // Since the start.

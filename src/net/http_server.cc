@@ -23,6 +23,7 @@ namespace asio = boost::asio;
 // Connections over the limit that still get a 503 in words.
 constexpr std::size_t kMaxOverloaded = 32;
 constexpr std::chrono::milliseconds kAcceptPause(100);
+constexpr std::chrono::milliseconds kDrainLook(20);
 
 }  // namespace
 
@@ -54,15 +55,17 @@ HttpServer::HttpServer(const HttpServerOptions& options, std::shared_ptr<Backend
 HttpServer::~HttpServer() { Stop(); }
 
 Result<void> HttpServer::Listen(UniqueFd socket, std::shared_ptr<const Gate> gate,
-                                MakeStream make_stream) {
+                                MakeStream make_stream, bool while_draining) {
   const int flags = ::fcntl(socket.get(), F_GETFL);
   if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
     return FailErrno("set a listening socket non-blocking");
   }
   auto fd = std::make_shared<UniqueFd>(std::move(socket));
-  Post([this, fd, gate = std::move(gate), make_stream = std::move(make_stream)]() mutable {
-    Listener& listener = listeners_.emplace_back(asio::posix::stream_descriptor(io_, fd->Release()),
-                                                 std::move(gate), std::move(make_stream));
+  Post([this, fd, gate = std::move(gate), make_stream = std::move(make_stream),
+        while_draining]() mutable {
+    Listener& listener =
+        listeners_.emplace_back(asio::posix::stream_descriptor(io_, fd->Release()), std::move(gate),
+                                std::move(make_stream), while_draining);
     asio::co_spawn(io_, Accept(listener), asio::detached);
   });
   return {};
@@ -112,9 +115,43 @@ ServerCounters HttpServer::counters() const {
           .unauthenticated = now.unauthenticated};
 }
 
-void HttpServer::Begin(UniqueFd socket, const Listener& listener) {
+std::size_t HttpServer::CountConnections() {
   std::erase_if(connections_, [](const auto& connection) { return connection.expired(); });
-  const std::size_t open = connections_.size();
+  return connections_.size();
+}
+
+void HttpServer::SetLimits(std::uint64_t max_body_bytes, std::uint32_t max_connections) {
+  shared_.options.limits.max_body_bytes = max_body_bytes;
+  shared_.options.max_connections = max_connections;
+}
+
+void HttpServer::Drain(std::function<void()> drained) {
+  shared_.draining = true;
+  for (Listener& listener : listeners_) {
+    if (!listener.while_draining) {
+      boost::system::error_code ignored;
+      listener.socket.close(ignored);
+    }
+  }
+  for (const std::weak_ptr<Connection>& weak : connections_) {
+    const std::shared_ptr<Connection> connection = weak.lock();
+    if (connection != nullptr && connection->idle()) {
+      connection->Abort();
+    }
+  }
+  asio::co_spawn(io_, AwaitDrained(std::move(drained)), asio::detached);
+}
+
+asio::awaitable<void> HttpServer::AwaitDrained(std::function<void()> drained) {
+  Signal pause(io_.get_executor());
+  while (CountConnections() > 0) {
+    co_await pause.Wait(std::chrono::steady_clock::now() + kDrainLook);
+  }
+  drained();
+}
+
+void HttpServer::Begin(UniqueFd socket, const Listener& listener) {
+  const std::size_t open = CountConnections();
   if (open >= shared_.options.max_connections + kMaxOverloaded) {
     return;
   }

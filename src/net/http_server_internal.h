@@ -28,8 +28,9 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   // Accepts on a listening socket from now on. Errors: kUnavailable: it cannot be used.
+  // With `while_draining` also after Drain.
   [[nodiscard]] Result<void> Listen(UniqueFd socket, std::shared_ptr<const Gate> gate,
-                                    MakeStream make_stream);
+                                    MakeStream make_stream, bool while_draining = false);
   // Closes every connection, cancels every request, joins the threads. Once.
   void Stop();
 
@@ -38,15 +39,23 @@ class HttpServer {
   // The network thread: ends the connections whose request in flight is for such a caller.
   void AbortIf(const std::function<bool(const Caller&)>& unwanted);
   ServerCounters counters() const;  // any thread
+  // The network thread: other limits from now on.
+  void SetLimits(std::uint64_t max_body_bytes, std::uint32_t max_connections);
+  // The network thread: accepts nobody any more, ends connections that wait for a request, lets the
+  // others finish the one that they have, and calls `drained` when the last is gone.
+  void Drain(std::function<void()> drained);
 
  private:
   struct Listener {
     boost::asio::posix::stream_descriptor socket;
     std::shared_ptr<const Gate> gate;
     MakeStream make_stream;
+    bool while_draining = false;
   };
   boost::asio::awaitable<void> Accept(Listener& listener);
+  boost::asio::awaitable<void> AwaitDrained(std::function<void()> drained);
   void Begin(UniqueFd socket, const Listener& listener);
+  std::size_t CountConnections();
 
   Shared shared_;
   // Declared after what the handlers that it destroys refer to.

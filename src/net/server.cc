@@ -3,9 +3,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/log.h"
+#include "crypto/certificate_facts.h"
+#include "metrics/metrics.h"
 #include "net/admission.h"
 #include "net/gate.h"
 #include "net/http_server_internal.h"
@@ -13,25 +17,49 @@
 namespace casemate::net {
 namespace {
 
+metrics::Gauge certificate_end("casemate_certificate_not_after_seconds",
+                               "When the server's certificate ends, as a UNIX time");
+metrics::Gauge locked("casemate_locked", "1 while the custodian waits for its passphrase");
+
 // What the custodian has said so far. The network thread's.
 struct Told {
-  std::shared_ptr<const AdmissionTable> admission;  // nullptr: nothing yet
-  std::shared_ptr<const TlsContext> tls;            // nullptr: nothing yet
+  std::shared_ptr<const AdmissionTable> admission;  // nullptr: `why`
+  Admitting why = Admitting::kNotYet;
+  std::shared_ptr<const TlsContext> tls;  // nullptr: nothing yet
 };
+
+Error NotAdmitting(Admitting why) {
+  switch (why) {
+    case Admitting::kLocked:
+      return {ErrorCode::kUnavailable,
+              "the server is locked: its operator has to run 'casemate unlock --dir D'",
+              {},
+              {}};
+    case Admitting::kCustodianLost:
+      return {ErrorCode::kUnavailable, "the custodian is being started again; try again", {}, {}};
+    case Admitting::kNotYet:
+      break;
+  }
+  return {ErrorCode::kUnavailable, "the custodian has not said yet who may ask; try again", {}, {}};
+}
 
 class FrontGate : public Gate {
  public:
   explicit FrontGate(std::shared_ptr<const Told> told) : told_(std::move(told)) {}
   Result<void> Ready() const override {
     if (told_->admission == nullptr || told_->tls == nullptr) {
-      return Fail(ErrorCode::kUnavailable,
-                  "the custodian has not sent the server's identity and keys yet");
+      return std::unexpected(NotAdmitting(told_->why));
     }
     return {};
   }
+  std::string_view NotReadyCode() const override {
+    return told_->admission != nullptr        ? ""
+           : told_->why == Admitting::kLocked ? "locked"
+                                              : "starting";
+  }
   Result<Caller> Admit(const MessageHead& head) const override {
     if (told_->admission == nullptr) {
-      return Fail(ErrorCode::kUnavailable, "the custodian has not said yet who may ask; try again");
+      return std::unexpected(NotAdmitting(told_->why));
     }
     return AdmitBy(*told_->admission, head);
   }
@@ -58,11 +86,17 @@ class KeyGate final : public FrontGate {
 
 // The operator's socket: whoever could connect is the operator.
 class OperatorGate final : public FrontGate {
-  using FrontGate::FrontGate;
+ public:
+  OperatorGate(std::shared_ptr<const Told> told, OperatorPages pages)
+      : FrontGate(std::move(told)), pages_(std::move(pages)) {}
+  const OperatorPages* Pages() const override { return pages_ ? &pages_ : nullptr; }
+
+ private:
   Result<Caller> AdmitBy(const AdmissionTable& table, const MessageHead& head) const override {
     const std::string* tenant = head.Find("x-casemate-tenant");
     return table.Operator(tenant != nullptr ? *tenant : "");
   }
+  OperatorPages pages_;
 };
 
 // The operator's socket lets in the user that the server runs as, and root (SO_PEERCRED, unix(7)).
@@ -85,7 +119,10 @@ struct Server::State {
   State(const ServerOptions& options, std::shared_ptr<Backend> backend)
       : tls(options.tls), http(options, std::move(backend)) {}
 
+  std::mutex mutex;  // guards what follows
   TlsSettings tls;
+  std::optional<custody::Identity> identity;  // the last, for a context with other settings
+
   std::string address;
   UniqueFd tls_listener;  // until the first identity
   std::shared_ptr<Told> told = std::make_shared<Told>();
@@ -109,10 +146,12 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Uniq
   }
   if (operator_listener.valid()) {
     Result<void> listens = state->http.Listen(
-        std::move(operator_listener), std::make_shared<OperatorGate>(state->told),
+        std::move(operator_listener),
+        std::make_shared<OperatorGate>(state->told, options.operator_pages),
         [](boost::asio::io_context& io, UniqueFd socket) {
           return IsOperator(socket.get()) ? MakePlainStream(io, std::move(socket)) : nullptr;
-        });
+        },
+        /*while_draining=*/true);
     if (!listens) {
       return std::unexpected(listens.error());
     }
@@ -121,9 +160,17 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Uniq
 }
 
 Result<void> Server::SetIdentity(const custody::Identity& identity) {
+  const std::lock_guard lock(state_->mutex);
   Result<std::shared_ptr<const TlsContext>> made = TlsContext::Make(state_->tls, identity);
   if (!made) {
     return std::unexpected(made.error());
+  }
+  state_->identity =
+      custody::Identity{.certificate_der = identity.certificate_der,
+                        .authority_der = identity.authority_der,
+                        .private_key_der = Plaintext::Copy(identity.private_key_der)};
+  if (Result<crypto::CertificateFacts> facts = crypto::ReadCertificate(identity.certificate_der)) {
+    certificate_end.Set(static_cast<double>(facts->not_after));
   }
   const std::shared_ptr<Told> told = state_->told;
   state_->http.Post([told, context = std::move(*made)] { told->tls = context; });
@@ -140,6 +187,7 @@ void Server::SetAdmission(const custody::Admission& admission) {
   auto table = std::make_shared<const AdmissionTable>(admission);
   state_->http.Post([state = state_.get(), table = std::move(table)] {
     state->told->admission = table;
+    locked.Set(0);
     state->http.AbortIf([&table](const Caller& caller) {
       if (table->Admits(caller)) {
         return false;
@@ -148,6 +196,41 @@ void Server::SetAdmission(const custody::Admission& admission) {
           {{"key", caller.key.ToString()}});
       return true;
     });
+  });
+}
+
+void Server::Suspend(Admitting why) {
+  state_->http.Post([told = state_->told, why] {
+    told->admission = nullptr;
+    told->why = why;
+    locked.Set(why == Admitting::kLocked ? 1 : 0);
+  });
+}
+
+Result<void> Server::SetLimits(const TlsSettings& tls, std::uint64_t max_body_bytes,
+                               std::uint32_t max_connections) {
+  const std::lock_guard lock(state_->mutex);
+  std::shared_ptr<const TlsContext> context;
+  if (state_->identity) {
+    Result<std::shared_ptr<const TlsContext>> made = TlsContext::Make(tls, *state_->identity);
+    if (!made) {
+      return std::unexpected(made.error());
+    }
+    context = std::move(*made);
+  }
+  state_->tls = tls;
+  state_->http.Post([state = state_.get(), context, max_body_bytes, max_connections] {
+    if (context != nullptr) {
+      state->told->tls = context;
+    }
+    state->http.SetLimits(max_body_bytes, max_connections);
+  });
+  return {};
+}
+
+void Server::Drain(std::function<void()> drained) {
+  state_->http.Post([http = &state_->http, drained = std::move(drained)]() mutable {
+    http->Drain(std::move(drained));
   });
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -8,12 +10,21 @@
 #include "custody/messages.h"
 #include "net/backend.h"
 #include "net/http_options.h"
+#include "net/operator_pages.h"
 #include "net/tls_context.h"
 
 namespace casemate::net {
 
+// Why requests are refused while there is no admission table.
+enum class Admitting : std::uint8_t {
+  kNotYet,         // the custodian has not sent it
+  kCustodianLost,  // it died and is being started again
+  kLocked,         // it waits for its passphrase
+};
+
 struct ServerOptions : HttpServerOptions {
   TlsSettings tls;
+  OperatorPages operator_pages{};  // on the operator's socket
 };
 
 // The front's HTTP/1.1 server: the TLS port, where a request needs an API key, and the operator's
@@ -39,6 +50,17 @@ class Server {
   // Replaces the table. Requests in flight of callers that it does not hold any more, or holds
   // with other rights, are cancelled and their connections closed.
   void SetAdmission(const custody::Admission& admission);
+  // Nobody is let in until the next table; says why. What is in flight goes on.
+  void Suspend(Admitting why);
+
+  // Other limits and groups from now on; connections there are keep what they agreed on. Errors: as
+  // TlsContext::Make; nothing changed then.
+  [[nodiscard]] Result<void> SetLimits(const TlsSettings& tls, std::uint64_t max_body_bytes,
+                                       std::uint32_t max_connections);
+  // The TLS port accepts nobody any more; connections that wait for a request are ended, the others
+  // finish the one that they have. Calls `drained` when the last is gone, on the network thread.
+  // `GET /ready` says 503 from now on.
+  void Drain(std::function<void()> drained);
 
   // "127.0.0.1:8443", "[::1]:8443"; empty without a TLS port.
   const std::string& address() const;

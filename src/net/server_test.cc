@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <string>
 #include <thread>
 
@@ -405,6 +406,54 @@ TEST_F(ServerTest, AStalledBodyRunsIntoItsTimeout) {
               "\r\nContent-Length: 10\r\n\r\nabc");
   EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 408 "));
   EXPECT_TRUE(backend_->seen.empty());
+}
+
+TEST_F(ServerTest, ABodyThatTricklesInDoesNotHoldItsPlaceAlthoughBytesCome) {
+  options_.body_timeout = std::chrono::milliseconds(100);
+  options_.min_body_rate = 1'000'000;
+  StartServer();
+  TlsClient client(server_->address(), {});
+  client.Send("POST / HTTP/1.1\r\nHost: a\r\nAuthorization: " + key_.bearer +
+              "\r\nContent-Length: 1000\r\n\r\n");
+  for (int i = 0; i < 20; ++i) {
+    client.Send("a");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 408 "));
+  EXPECT_TRUE(backend_->seen.empty());
+}
+
+TEST_F(ServerTest, ALockedServerSaysSoWithTheRemedy) {
+  StartServer();
+  server_->Suspend(Admitting::kLocked);
+  TlsClient client(server_->address(), {});
+  client.Send("GET /v1/models HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: " +
+              key_.bearer + "\r\n\r\n");
+  const std::string answer = client.ReadAll();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("casemate unlock"));
+  EXPECT_THAT(answer, HasSubstr("\"locked\""));
+}
+
+TEST_F(ServerTest, DrainingEndsWhoWaitsAndLetsTheOthersFinish) {
+  StartServer();
+  TlsClient idle(server_->address(), {});
+  TlsClient busy(server_->address(), {});
+  busy.Send("POST / HTTP/1.1\r\nHost: a\r\nAuthorization: " + key_.bearer +
+            "\r\nContent-Length: 3\r\n\r\na");
+  // Once its head has been read it is a request; until then it is dropped with the idle ones.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (server_->counters().requests == 0 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  std::promise<void> drained;
+  std::future<void> done = drained.get_future();
+  server_->Drain([&drained] { drained.set_value(); });
+  EXPECT_EQ(idle.ReadAll(), "");
+  EXPECT_EQ(done.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  busy.Send("bc");
+  EXPECT_THAT(busy.ReadAll(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(done.wait_for(std::chrono::seconds(20)), std::future_status::ready);
 }
 
 TEST_F(ServerTest, AnIdleConnectionIsClosed) {

@@ -106,7 +106,7 @@ class LifecycleTest(EndToEnd):
         for command in ("init", "serve", "ingest", "ask", "model add", "model list", "tenant create", "tenant list",
                         "key create", "key list", "key revoke", "collection list", "file list", "file delete",
                         "audit show", "audit verify", "audit prove", "backup", "restore", "doctor", "status",
-                        "version"):
+                        "version", "metrics", "reload", "unlock"):
             shown = casemate(*command.split(), "--help").stdout
             self.assertRegex(shown, r"(?i)example", command)
             self.assertIn("casemate " + command, shown)

@@ -11,7 +11,9 @@
 
 #include "audit/write/integrator.h"
 #include "audit/write/journal.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 
 namespace casemate::audit {
 namespace {
@@ -23,6 +25,13 @@ constexpr milliseconds kRelaxedDelay{500};     // an entry nobody waits for is d
 constexpr milliseconds kTilesDelay{400};       // durable entries are gathered for one checkpoint
 constexpr milliseconds kRetryDelay{1000};      // after tiles could not be written
 constexpr std::size_t kJournalGoal = 1 << 20;  // bytes; above it what is in tiles is cut off
+
+metrics::Histogram write_seconds("casemate_log_write_seconds",
+                                 "One durable write of the audit log (fdatasync included)");
+metrics::Counter entries_written("casemate_log_entries_total", "Entries of the audit log, by kind",
+                                 {"kind"});
+metrics::Gauge checkpoint_time("casemate_log_checkpoint_timestamp_seconds",
+                               "When the last signed checkpoint was written, as a UNIX time");
 
 class FileLogWriter final : public LogWriter {
  public:
@@ -87,6 +96,7 @@ class FileLogWriter final : public LogWriter {
     if (!index) {
       return index;
     }
+    entries_written.Add({metrics::LabelValue::FromCode(LeafTypeName(leaf.type))});
     urgent_ = true;
     work_.notify_one();
     if (Result<void> durable = AwaitDurable(lock, *index + 1); !durable) {
@@ -102,6 +112,9 @@ class FileLogWriter final : public LogWriter {
     }
     const std::lock_guard lock(mutex_);
     Result<std::uint64_t> index = Queue(std::move(*entry));
+    if (index) {
+      entries_written.Add({metrics::LabelValue::FromCode(LeafTypeName(leaf.type))});
+    }
     if (index && !deadline_) {
       deadline_ = Clock::now() + kRelaxedDelay;
       work_.notify_one();
@@ -186,7 +199,9 @@ class FileLogWriter final : public LogWriter {
   void RunCommitter() {
     for (std::vector<Bytes> batch = TakeBatch(); !batch.empty(); batch = TakeBatch()) {
       const std::lock_guard journal_lock(journal_mutex_);
+      const Clock::time_point begun = Clock::now();
       const Result<void> durable = journal_->Append(batch);
+      write_seconds.Observe(std::chrono::duration<double>(Clock::now() - begun).count());
       const std::lock_guard lock(mutex_);
       if (durable) {
         durable_ += batch.size();
@@ -232,6 +247,7 @@ class FileLogWriter final : public LogWriter {
       if (Result<void> added = integrator_->Add(entries); !added) {
         return added;
       }
+      checkpoint_time.Set(static_cast<double>(UnixSeconds()));
       const std::lock_guard lock(mutex_);
       pending_.erase(pending_.begin(),
                      pending_.begin() + static_cast<std::ptrdiff_t>(entries.size()));

@@ -13,6 +13,7 @@
 #include "custody/server/key_tree.h"
 #include "custody/server/state_document.h"
 #include "custody/server/token.h"
+#include "ipc/supervision.h"
 
 namespace casemate::custody {
 
@@ -48,6 +49,12 @@ class Custodian {
   TenantListReply ListTenants() const;
   ModelListReply ListModels() const;
   StatusReply Status() const;  // tickets and opened keys are the desk's
+
+  // A new server certificate under the same authority, when the one there is ends within
+  // kRenewBefore or is not for exactly the names of `wanted` (nullptr: whatever it has). True:
+  // there is a new one, in force. Failures are logged; the old one stays.
+  static constexpr std::chrono::days kRenewBefore{30};
+  bool RenewCertificate(const ipc::Settings* wanted);
 
   // What is pushed.
   [[nodiscard]] Result<Identity> FrontIdentity() const;

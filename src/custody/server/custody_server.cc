@@ -88,18 +88,8 @@ Result<void> CustodyServer::State::AttachKeeper(const TenantId& tenant, UniqueFd
   return {};
 }
 
-// --- Front and pushes ---------------------------------------------------------------------------
-
-void CustodyServer::State::PushAdmission() {
-  std::shared_ptr<Connection> to;
-  {
-    const std::lock_guard lock(mutex);
-    to = front;
-  }
-  if (to) {
-    to->Notify(custodian->FrontAdmission());
-  }
-}
+// --- Pushes to keepers
+// ----------------------------------------------------------------------------
 
 void CustodyServer::State::PushTenants() {
   // A keeper learns its tenant's models anew when it is attached again; those that run are told.
@@ -153,6 +143,7 @@ void CustodyServer::State::RunHousekeeper() {
     if (std::chrono::steady_clock::now() >= next) {
       desk->Sweep();
       custodian->KeepHouse();
+      RenewCertificate();
       next = std::chrono::steady_clock::now() + kHousekeeping;
     }
   }
@@ -164,6 +155,7 @@ CustodyServer::CustodyServer(Options options) : state_(std::make_shared<State>()
   state_->control = std::move(options.control);
   state_->wake = UniqueFd(::eventfd(0, EFD_CLOEXEC));
   State* state = state_.get();  // the threads end before it does: Stop joins them
+  state->collector = std::make_unique<metrics::Collector>([state] { state->ReadNumbers(); });
   if (state->control.valid()) {
     state->acceptor = std::thread([state] { state->RunAcceptor(); });
   }
@@ -177,34 +169,7 @@ CustodyServer::~CustodyServer() {
 }
 
 Result<void> CustodyServer::AttachFront(ipc::Channel channel) {
-  Result<Identity> identity = state_->custodian->FrontIdentity();
-  if (!identity) {
-    return std::unexpected(identity.error());
-  }
-  auto connection = std::make_shared<State::Connection>();
-  std::weak_ptr<State::Connection> weak = connection;
-  ipc::Peer::Handlers handlers;
-  handlers.request = [](ipc::Incoming incoming) {
-    incoming.Fail({ErrorCode::kPermissionDenied, "the front asks nothing here", {}, {}});
-  };
-  handlers.notice = [](const ipc::Frame&) {};
-  handlers.closed = [weak](const Error&) {
-    if (const auto alive = weak.lock()) {
-      alive->gone = true;
-    }
-  };
-  ipc::PeerOptions options;
-  options.workers = 1;
-  connection->peer = ipc::Peer::Start(std::move(channel), std::move(handlers), options);
-  if (Result<void> sent = connection->peer->Notify(*identity); !sent) {
-    return sent;
-  }
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->front = connection;
-  }
-  state_->PushAdmission();
-  return {};
+  return state_->AttachFront(std::move(channel));
 }
 
 Result<void> CustodyServer::AttachKeeper(const TenantId& tenant, UniqueFd channel) {
@@ -227,23 +192,13 @@ Result<void> CustodyServer::Serve(ipc::Channel supervisor) {
   };
   ipc::Peer::Handlers handlers;
   handlers.request = [state](ipc::Incoming incoming) {
-    if (incoming.type() != ipc::MessageType::kAttachKeeper || incoming.fds().size() != 1) {
-      incoming.Fail({ErrorCode::kInvalidArgument, "expected a keeper's channel", {}, {}});
-      return;
-    }
-    UniqueFd channel = std::move(incoming.fds().front());
-    Answer<ipc::AttachKeeper>(
-        incoming, [&](const ipc::AttachKeeper& request) -> Result<ipc::AttachKeeperReply> {
-          if (Result<void> attached = state->AttachKeeper(request.tenant, std::move(channel));
-              !attached) {
-            return std::unexpected(attached.error());
-          }
-          return ipc::AttachKeeperReply{};
-        });
+    state->ServeSupervisor(std::move(incoming));
   };
-  handlers.notice = [&end](const ipc::Frame& frame) {
+  handlers.notice = [state, &end](const ipc::Frame& frame) {
     if (frame.type == ipc::MessageType::kStop) {
       end();
+    } else if (frame.type == ipc::MessageType::kSettings) {
+      state->TakeSettings(frame);
     }
   };
   handlers.closed = [&end](const Error&) { end(); };
@@ -272,6 +227,7 @@ Result<void> CustodyServer::Stop() {
       ending.push_back(std::move(state_->front));
     }
   }
+  state_->collector.reset();
   state_->changed.notify_all();
   const std::uint64_t one = 1;
   (void)!::write(state_->wake.get(), &one, sizeof(one));

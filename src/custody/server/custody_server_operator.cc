@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "custody/server/custody_server_state.h"
+#include "custody/server/lock_server.h"
 
 // The operator's control socket: who is let in, and what each request does.
 namespace casemate::custody {
@@ -71,6 +72,9 @@ void CustodyServer::State::ServeOperator(ipc::Incoming incoming) {
         reply.opened_keys = desk->opened_keys();
         return reply;
       });
+    case ipc::MessageType::kUnlock:
+      incoming.Fail({ErrorCode::kConflict, "nothing is locked: the server serves", {}, {}});
+      return;
     default:
       incoming.Fail({ErrorCode::kInvalidArgument, "no request of an operator here", {}, {}});
   }
@@ -96,19 +100,6 @@ void CustodyServer::State::AttachOperator(ipc::Channel channel) {
   connection->peer = std::move(peer);
   connections.push_back(std::move(connection));
 }
-
-namespace {
-
-// The command runs as the deployment's owner or as root; anybody else is turned away before a byte
-// is read.
-bool MayOperate(int socket) {
-  ucred credentials{};
-  socklen_t size = sizeof(credentials);
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&
-         (credentials.uid == ::geteuid() || credentials.uid == 0);
-}
-
-}  // namespace
 
 void CustodyServer::State::RunAcceptor() {
   for (;;) {

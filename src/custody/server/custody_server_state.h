@@ -5,12 +5,15 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/log.h"
 #include "custody/server/custody_server.h"
 #include "custody/server/release_desk.h"
 #include "ipc/peer.h"
+#include "ipc/supervision.h"
+#include "metrics/metrics.h"
 
 // Inside this folder only.
 namespace casemate::custody {
@@ -66,15 +69,24 @@ struct CustodyServer::State {
   std::condition_variable changed;
   std::shared_ptr<Connection> front;
   std::list<std::shared_ptr<Connection>> connections;
+  std::optional<ipc::Settings> settings;  // read anew, for the housekeeper
   bool stopping = false;
   bool stopped = false;
+  std::uint64_t keys_counted = 0;  // the collector's
+  std::unique_ptr<metrics::Collector> collector;
   std::thread acceptor;
   std::thread housekeeper;
 
   void ServeKeeper(ReleaseDesk::SessionId session, ipc::Incoming incoming);
   void ServeOperator(ipc::Incoming incoming);
   void PushAdmission();
+  void PushIdentity();
   void PushTenants();
+  void RenewCertificate();
+  Result<void> AttachFront(ipc::Channel channel);
+  void ServeSupervisor(ipc::Incoming incoming);
+  void TakeSettings(const ipc::Frame& frame);
+  void ReadNumbers();
   void RunAcceptor();
   void RunHousekeeper();
   void Reap();

@@ -2,8 +2,15 @@
 
 #include "base/log.h"
 #include "custody/server/release_desk_state.h"
+#include "metrics/metrics.h"
 
 namespace casemate::custody {
+namespace {
+
+metrics::Counter refusals("casemate_releases_refused_total",
+                          "Tickets and releases that the custodian refused, by rule", {"rule"});
+
+}  // namespace
 
 ReleaseDesk::ReleaseDesk(Custodian& custodian, milliseconds lease)
     : state_(std::make_unique<State>(custodian, lease)) {}
@@ -92,6 +99,7 @@ void ReleaseDesk::State::LogRefusal(const audit::Leaf& base, Rule rule, std::siz
   leaf.type = audit::LeafType::kRefusal;
   leaf.unix_ms = UnixMillis();
   leaf.rule = static_cast<std::uint8_t>(rule);
+  refusals.Add({metrics::LabelValue::FromCode(policy::RuleName(rule))});
   leaf.count = static_cast<std::uint32_t>(count);
   if (Result<std::uint64_t> logged = custodian.log().AppendRelaxed(leaf); !logged) {
     LogError("a refusal could not be logged", logged.error());
@@ -214,6 +222,8 @@ std::uint32_t ReleaseDesk::open_tickets() const {
   const std::lock_guard lock(state_->mutex);
   return static_cast<std::uint32_t>(state_->tickets.size());
 }
+
+void ReleaseDesk::SetLease(std::chrono::milliseconds lease) { state_->lease = lease; }
 
 std::uint64_t ReleaseDesk::opened_keys() const { return state_->opened_keys; }
 

@@ -43,6 +43,9 @@ class ReleaseDesk {
   // Itemises tickets whose time is over. Call about once a second.
   void Sweep();
 
+  // How long keys are lent from now on.
+  void SetLease(std::chrono::milliseconds lease);
+
   std::uint32_t open_tickets() const;
   std::uint64_t opened_keys() const;
 

@@ -72,7 +72,7 @@ inline milliseconds Until(BootClock::time_point end) {
 
 struct ReleaseDesk::State {
   Custodian& custodian;
-  const milliseconds lease;
+  std::atomic<milliseconds> lease;
 
   mutable std::mutex mutex;  // guards all below; taken before a ticket's
   std::map<SessionId, Session> sessions;
@@ -102,7 +102,7 @@ struct ReleaseDesk::State {
   std::shared_ptr<OpenTicket> TakeEnded(SessionId session, const TicketId& id);
   void ItemiseOrLog(OpenTicket& ticket);  // where nobody waits for the answer
   std::uint32_t LeaseMs(const OpenTicket& ticket) const {
-    return static_cast<std::uint32_t>(std::min(lease, Until(ticket.ends)).count());
+    return static_cast<std::uint32_t>(std::min(lease.load(), Until(ticket.ends)).count());
   }
   std::vector<std::shared_ptr<OpenTicket>> EndWhere(
       const std::function<bool(const OpenTicket&)>& which);

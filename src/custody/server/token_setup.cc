@@ -14,25 +14,22 @@ constexpr std::size_t kMaxPinFile = 4096;
 constexpr const char* kOwnToken = "casemate";  // label of the deployment's own SoftHSM2 token
 
 Result<SecretBuffer> PinUnderPassphrase(const ipc::SetupCustodian& setup,
-                                        const std::filesystem::path& folder, int secret) {
-  Result<SecretBuffer> passphrase = ReadSecretLine(secret);
-  if (!passphrase) {
-    return passphrase;
-  }
+                                        const std::filesystem::path& folder,
+                                        const SecretBuffer& passphrase) {
   const std::filesystem::path path = folder / "pin.sealed";
   if (!setup.init) {
     Result<Bytes> sealed = ReadFile(path, kMaxPinFile);
     if (!sealed) {
       return Wrap(sealed.error(), "custodian/pin.sealed");
     }
-    return OpenPin(*sealed, passphrase->RevealBytes());
+    return OpenPin(*sealed, passphrase.RevealBytes());
   }
   crypto::Argon2Parameters parameters;
   if (setup.argon2_memory_kib != 0) {
     parameters.memory_kib = setup.argon2_memory_kib;
   }
   Result<SecretBuffer> pin = MakePin();
-  Result<Bytes> sealed = pin ? SealPin(*pin, passphrase->RevealBytes(), parameters)
+  Result<Bytes> sealed = pin ? SealPin(*pin, passphrase.RevealBytes(), parameters)
                              : Result<Bytes>(std::unexpected(pin.error()));
   if (!sealed) {
     return std::unexpected(sealed.error());
@@ -63,34 +60,23 @@ Result<SecretBuffer> PinBesideTheToken(const ipc::SetupCustodian& setup,
   return pin;
 }
 
-}  // namespace
+std::filesystem::path FolderOf(const ipc::SetupCustodian& setup) {
+  return std::filesystem::path(setup.deployment) / "custodian";
+}
 
-Result<ReadyToken> PrepareToken(const ipc::SetupCustodian& setup, UniqueFd secret) {
-  const std::filesystem::path folder = std::filesystem::path(setup.deployment) / "custodian";
-  ReadyToken ready;
-  Result<SecretBuffer> pin = Fail(ErrorCode::kInvalidArgument,
-                                  "an unknown source of the token's PIN: " + setup.pin_source);
-  if (setup.pin_source == "insecure-file") {
-    pin = PinBesideTheToken(setup, folder);
-    ready.pin_protection = "insecure-file";
-  } else if (!secret.valid()) {
-    return Fail(ErrorCode::kInvalidArgument, "no descriptor to read the passphrase or PIN from");
-  } else if (setup.pin_source == "passphrase") {
-    pin = PinUnderPassphrase(setup, folder, secret.get());
-    ready.pin_protection = "argon2id";
-  } else if (setup.pin_source == "pin" || setup.pin_source == "credential") {
-    pin = ReadSecretLine(secret.get());
-    ready.pin_protection = setup.pin_source == "pin" ? "descriptor" : "credential";
-  }
+Result<ReadyToken> OpenToken(const ipc::SetupCustodian& setup, Result<SecretBuffer> pin,
+                             std::string pin_protection) {
   if (!pin) {
     return std::unexpected(pin.error());
   }
+  ReadyToken ready;
+  ready.pin_protection = std::move(pin_protection);
   Pkcs11Token::Options options;
   options.module_path = setup.module_path;
   const bool own = setup.token_uri.empty();
   if (own) {
     options.uri.token = kOwnToken;
-    if (Result<void> pointed = UseSoftHsmFolder(folder / "token"); !pointed) {
+    if (Result<void> pointed = UseSoftHsmFolder(FolderOf(setup) / "token"); !pointed) {
       return std::unexpected(pointed.error());
     }
   } else {
@@ -114,6 +100,31 @@ Result<ReadyToken> PrepareToken(const ipc::SetupCustodian& setup, UniqueFd secre
   }
   ready.token = std::move(*token);
   return ready;
+}
+
+}  // namespace
+
+Result<ReadyToken> PrepareToken(const ipc::SetupCustodian& setup, UniqueFd secret) {
+  if (setup.pin_source == "insecure-file") {
+    return OpenToken(setup, PinBesideTheToken(setup, FolderOf(setup)), "insecure-file");
+  }
+  if (!secret.valid()) {
+    return Fail(ErrorCode::kInvalidArgument, "no descriptor to read the passphrase or PIN from");
+  }
+  Result<SecretBuffer> line = ReadSecretLine(secret.get());
+  return line ? PrepareToken(setup, std::move(*line)) : std::unexpected(line.error());
+}
+
+Result<ReadyToken> PrepareToken(const ipc::SetupCustodian& setup, SecretBuffer secret) {
+  if (setup.pin_source == "passphrase") {
+    return OpenToken(setup, PinUnderPassphrase(setup, FolderOf(setup), secret), "argon2id");
+  }
+  if (setup.pin_source == "pin" || setup.pin_source == "credential") {
+    return OpenToken(setup, std::move(secret),
+                     setup.pin_source == "pin" ? "descriptor" : "credential");
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              "an unknown source of the token's PIN: " + setup.pin_source);
 }
 
 }  // namespace casemate::custody

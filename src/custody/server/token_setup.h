@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "custody/server/token.h"
 #include "ipc/supervision.h"
+#include "secmem/secret_buffer.h"
 
 namespace casemate::custody {
 
@@ -18,5 +19,8 @@ struct ReadyToken {
 // where `pin_source` names a descriptor. D/custodian must be there. Errors: kUnauthenticated: wrong
 // passphrase or PIN; kNotFound: no sealed PIN, no token; kInvalidArgument: an unknown source.
 [[nodiscard]] Result<ReadyToken> PrepareToken(const ipc::SetupCustodian& setup, UniqueFd secret);
+// The same with the passphrase or PIN at hand.
+[[nodiscard]] Result<ReadyToken> PrepareToken(const ipc::SetupCustodian& setup,
+                                              SecretBuffer secret);
 
 }  // namespace casemate::custody

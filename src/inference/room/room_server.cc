@@ -1,6 +1,28 @@
 #include "inference/room/room_server.h"
 
+#include <chrono>
+#include <utility>
+
+#include "metrics/metrics.h"
+
 namespace casemate::inference {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+metrics::Counter prompt_tokens("casemate_prompt_tokens_total", "Tokens of prompts", {"model"});
+metrics::Counter answer_tokens("casemate_answer_tokens_total", "Tokens of answers", {"model"});
+metrics::Histogram first_tokens("casemate_time_to_first_token_seconds",
+                                "From a request's arrival in its room to the first text",
+                                {"model"});
+metrics::Gauge waiting("casemate_room_requests",
+                       "Answers that rooms write, and those that wait for a place", {"model"});
+
+double SecondsSince(Clock::time_point begun) {
+  return std::chrono::duration<double>(Clock::now() - begun).count();
+}
+
+}  // namespace
 
 ipc::PeerOptions RoomServer::Options(std::uint32_t sequences) {
   return {.workers = sequences + 8, .max_queued = 256, .stream_credit = 32};
@@ -38,11 +60,28 @@ void RoomServer::HandleGenerate(ipc::Incoming& incoming) {
     incoming.Fail(request.error());
     return;
   }
-  Result<GenerateDone> done = generator_->Generate(
-      *request,
-      {.started = [&](const GenerateStarted& said) { return incoming.Stream(said).has_value(); },
-       .text = [&](const GenerateText& said) { return incoming.Stream(said).has_value(); },
-       .cancelled = [&] { return incoming.cancelled(); }});
+  const auto model = metrics::LabelValue::FromConfiguration(name_);
+  const Clock::time_point begun = Clock::now();
+  bool first = true;
+  waiting.Add(1, {model});
+  Result<GenerateDone> done =
+      generator_->Generate(*request, {.started =
+                                          [&](const GenerateStarted& said) {
+                                            prompt_tokens.Add({model}, said.prompt_tokens);
+                                            return incoming.Stream(said).has_value();
+                                          },
+                                      .text =
+                                          [&](const GenerateText& said) {
+                                            if (std::exchange(first, false)) {
+                                              first_tokens.Observe(SecondsSince(begun), {model});
+                                            }
+                                            return incoming.Stream(said).has_value();
+                                          },
+                                      .cancelled = [&] { return incoming.cancelled(); }});
+  waiting.Add(-1, {model});
+  if (done) {
+    answer_tokens.Add({model}, done->completion_tokens);
+  }
   if (done) {
     incoming.Reply(*done);
   } else {

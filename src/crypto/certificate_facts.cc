@@ -1,0 +1,67 @@
+#include "crypto/certificate_facts.h"
+
+#include <arpa/inet.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <ctime>
+#include <memory>
+
+#include "crypto/openssl_internal.h"
+
+namespace casemate::crypto {
+namespace {
+
+using Certificate = internal::Owned<X509, X509_free>;
+
+struct FreeNames {
+  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
+};
+
+std::int64_t ToUnix(const ASN1_TIME* time) {
+  std::tm parts{};
+  return time != nullptr && ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
+}
+
+std::string Text(const ASN1_STRING* string) {
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+                     static_cast<std::size_t>(ASN1_STRING_length(string)));
+}
+
+std::string AddressText(const ASN1_OCTET_STRING* bytes) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = ASN1_STRING_length(bytes) == 4 ? AF_INET : AF_INET6;
+  const bool fits = ASN1_STRING_length(bytes) == 4 || ASN1_STRING_length(bytes) == 16;
+  return fits && ::inet_ntop(family, ASN1_STRING_get0_data(bytes), text.data(), text.size()) !=
+                     nullptr
+             ? text.data()
+             : "";
+}
+
+}  // namespace
+
+Result<CertificateFacts> ReadCertificate(ByteView certificate_der) {
+  const auto* at = reinterpret_cast<const unsigned char*>(certificate_der.data());
+  const unsigned char* end = at + certificate_der.size();
+  const Certificate certificate(d2i_X509(nullptr, &at, static_cast<long>(certificate_der.size())));
+  if (certificate == nullptr || at != end) {
+    return Fail(ErrorCode::kIntegrityFailure, "not an X.509 certificate in DER");
+  }
+  CertificateFacts facts;
+  facts.not_before = ToUnix(X509_get0_notBefore(certificate.get()));
+  facts.not_after = ToUnix(X509_get0_notAfter(certificate.get()));
+  const std::unique_ptr<GENERAL_NAMES, FreeNames> names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type == GEN_DNS) {
+      facts.dns_names.push_back(Text(name->d.dNSName));
+    } else if (name->type == GEN_IPADD) {
+      facts.ip_addresses.push_back(AddressText(name->d.iPAddress));
+    }
+  }
+  return facts;
+}
+
+}  // namespace casemate::crypto
