@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "api/receipts_fixture.h"
 #include "api/router.h"
 #include "crypto/hash.h"
 #include "custody/client/fake_release_client.h"
@@ -374,9 +375,15 @@ struct Answer {
     EXPECT_TRUE(document.has_value()) << body;
     return std::move(*document);
   }
-  // The `data:` of each event.
+  // The `data:` of each event but the receipt's and, where events have names, the end before it.
   std::vector<std::string> Events() const {
     std::vector<std::string> events;
+    std::string body = this->body.substr(0, this->body.find("event: casemate.receipt"));
+    constexpr std::string_view kDone = "data: [DONE]\n\n";
+    if (body.size() < this->body.size() && body.ends_with(kDone) &&
+        body.find("event: ") != std::string::npos) {
+      body.resize(body.size() - kDone.size());  // that is there for the receipt's sake
+    }
     for (std::size_t at = body.find("data: "); at != std::string::npos;
          at = body.find("data: ", at + 1)) {
       events.push_back(body.substr(at + 6, body.find("\n\n", at) - at - 6));
@@ -395,7 +402,9 @@ class ApiTest : public testing::Test {
     request.query =
         target.find('?') == std::string::npos ? "" : target.substr(target.find('?') + 1);
     request.headers = std::move(headers);
-    request.principal = releases_.principal();
+    request.principal = principal_.is_none() ? releases_.principal() : principal_;
+    request.from_operator = from_operator_;
+    request.tls_group = from_operator_ ? "" : "X25519MLKEM768";
     request.ceiling = ceiling_;
     request.body = Plaintext::Copy(body);
     RecordingResponder responder;
@@ -472,6 +481,8 @@ class ApiTest : public testing::Test {
   custody::FakeReleaseClient releases_;
   policy::Label ceiling_ = policy::Label::kSecret;
   bool gone_ = false;
+  bool from_operator_ = false;
+  PrincipalId principal_;  // none: the custodian's
   std::vector<custody::ModelEntry> models_ = {{.name = "casemate-answer",
                                                .digest = "00",
                                                .task = "chat",
@@ -482,10 +493,12 @@ class ApiTest : public testing::Test {
                                                .task = "embedding",
                                                .context_tokens = 320,
                                                .added = 1'700'000'000}};
-  Router router_{
-      Services{.library = library_, .rooms = rooms_, .releases = releases_, .models = [this] {
-                 return models_;
-               }}};
+  TestReceipts receipts_{releases_};
+  Router router_{Services{.library = library_,
+                          .rooms = rooms_,
+                          .releases = releases_,
+                          .models = [this] { return models_; },
+                          .receipts = &receipts_.book()}};
 };
 
 }  // namespace casemate::api

@@ -165,7 +165,7 @@ Result<void> CreateChatCompletion(Exchange& exchange, const Ids&) {
     return std::unexpected(model.error());
   }
   // Nothing stored is opened; the ticket is the log's record of use, and what a revocation ends.
-  Result<custody::Ticket> ticket = exchange.NewTicket({});
+  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
   if (!ticket) {
     return std::unexpected(ticket.error());
   }

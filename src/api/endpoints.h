@@ -26,6 +26,8 @@ using Handler = Result<void> (*)(Exchange&, const Ids&);
 [[nodiscard]] Result<void> CreateEmbeddings(Exchange& exchange, const Ids& ids);
 // responses.cc
 [[nodiscard]] Result<void> CreateResponse(Exchange& exchange, const Ids& ids);
+// receipts.cc
+[[nodiscard]] Result<void> GetReceipt(Exchange& exchange, const Ids& ids);
 // files.cc
 [[nodiscard]] Result<void> CreateFile(Exchange& exchange, const Ids& ids);
 [[nodiscard]] Result<void> ListFiles(Exchange& exchange, const Ids& ids);

@@ -6,6 +6,7 @@
 #include "api/errors.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "json/writer.h"
 #include "net/error_envelope.h"
 
 namespace casemate::api {
@@ -13,11 +14,19 @@ namespace {
 
 // A room's queue moves on within the time of an answer.
 constexpr const char* kRetryAfterSeconds = "1";
+constexpr std::string_view kDone = "[DONE]";
 
 }  // namespace
 
 Exchange::Exchange(const net::HttpRequest& request, Responder& responder, const Services& services)
-    : request_(request), responder_(responder), services_(services) {}
+    : request_(request),
+      responder_(responder),
+      rooms_(services.rooms),
+      services_{.library = services.library,
+                .rooms = rooms_,
+                .releases = services.releases,
+                .models = services.models,
+                .receipts = services.receipts} {}
 
 std::string_view Exchange::header(std::string_view name) const {
   for (const net::Header& header : request_.headers) {
@@ -43,7 +52,7 @@ Result<json::Document> Exchange::ParseBody() const {
 }
 
 Result<custody::Ticket> Exchange::NewTicket(const Scope& scope) {
-  std::array<std::byte, 32> salt{};
+  audit::ReceiptSalt salt{};
   crypto::FillRandom(salt);
 
   custody::TicketRequest ask;
@@ -57,13 +66,22 @@ Result<custody::Ticket> Exchange::NewTicket(const Scope& scope) {
   ask.all_collections = scope.all_collections;
   ask.max_objects = scope.max_objects;
   ask.duration_ms = static_cast<std::uint32_t>(scope.duration.count());
-  ask.request_digest = crypto::Sha256(salt, request_.body.view().RevealBytes());
+  ask.request_digest = audit::RequestDigest(salt, request_.body.view().RevealBytes());
 
   Result<custody::Ticket> ticket = services_.releases.Request(ask);
-  if (ticket) {
-    AddHeader("x-casemate-log-index", std::to_string(ticket->log_index()));
-    AddHeader("x-casemate-request-salt", ToHex(salt));
+  if (!ticket) {
+    return ticket;
   }
+  AddHeader("x-casemate-log-index", std::to_string(ticket->log_index()));
+  if (!scope.receipt || services_.receipts == nullptr || window_) {
+    AddHeader("x-casemate-request-salt", ToHex(salt));
+    return ticket;
+  }
+  window_.emplace(*services_.receipts, request_, salt, ask.request_digest, ticket->id(), opened_ms_,
+                  opened_);
+  ticket->LeaveOpen();
+  AddHeader("x-casemate-receipt", window_->receipt().ToString());
+  AddHeader("x-casemate-receipt-salt", ToHex(salt));
   return ticket;
 }
 
@@ -95,14 +113,28 @@ Result<void> Exchange::SendHead(std::uint16_t status, std::string_view type, boo
   }
   head.headers.insert(head.headers.end(), headers_.begin(), headers_.end());
   started_ = true;
-  return responder_.Head(head);
+  if (window_) {
+    window_->Head(status, events_);
+  }
+  Result<void> sent = responder_.Head(head);
+  if (!sent && window_) {
+    window_->Cut();
+  }
+  return sent;
 }
 
 Result<void> Exchange::SendPieces(PlaintextView bytes) {
   for (std::size_t at = 0; at < bytes.size(); at += net::kMaxBodyPiece) {
-    if (Result<void> sent = responder_.Body(Plaintext::Copy(bytes.Part(at, net::kMaxBodyPiece)));
-        !sent) {
+    const PlaintextView piece = bytes.Part(at, net::kMaxBodyPiece);
+    Result<void> sent = responder_.Body(Plaintext::Copy(piece));
+    if (!sent) {
+      if (window_) {
+        window_->Cut();
+      }
       return sent;
+    }
+    if (window_) {
+      window_->Sent(piece);
     }
   }
   return {};
@@ -124,10 +156,11 @@ Result<void> Exchange::SendContent(PlaintextView content, std::string_view type)
 
 Result<void> Exchange::StartEvents() {
   AddHeader("cache-control", "no-cache");
+  events_ = true;
   return SendHead(200, "text/event-stream; charset=utf-8", false, 0);
 }
 
-Result<void> Exchange::SendEvent(std::string_view name, PlaintextView data) {
+Plaintext Exchange::EventText(std::string_view name, PlaintextView data) {
   Plaintext event;
   event.Reserve(name.size() + data.size() + 24);
   if (!name.empty()) {
@@ -139,7 +172,36 @@ Result<void> Exchange::SendEvent(std::string_view name, PlaintextView data) {
   event.AppendLiteral("data: ");
   event.Append(data);
   event.AppendLiteral("\n\n");
-  return SendPieces(event);
+  return event;
+}
+
+Result<void> Exchange::SendEvent(std::string_view name, PlaintextView data) {
+  done_event_ = done_event_ || (name.empty() && data.Reveal() == kDone);
+  return SendPieces(EventText(name, data));
+}
+
+// The last event of a stream; not among the bytes that the receipt is of. Who misses it knows that
+// the stream was cut. OpenAI's clients stop at "[DONE]", so that it never reaches their callers.
+void Exchange::SendReceiptEvent() {
+  if (!done_event_) {
+    (void)SendEvent({}, PlaintextView::Of(kDone));
+  }
+  json::Writer writer;
+  writer.BeginObject().Key("type").String("casemate.receipt");
+  writer.Key("id").String(window_->receipt().ToString()).EndObject();
+  (void)responder_.Body(EventText("casemate.receipt", writer.Take()));
+}
+
+void Exchange::End() {
+  if (window_) {
+    window_->Used(rooms_.use(), services_.models());
+    if (responder_.cancelled()) {
+      window_->Cut();
+    } else if (events_) {
+      SendReceiptEvent();
+    }
+  }
+  responder_.End();
 }
 
 void Exchange::SendError(const Error& error) {
@@ -156,6 +218,10 @@ void Exchange::SendError(const Error& error) {
   Plaintext body = net::ErrorEnvelope(error, OpenAiCode(error));
   // Whoever cannot be told is gone; the log line above is what is left to do.
   if (started_) {
+    if (window_) {
+      window_->Cut();
+    }
+    done_event_ = true;
     (void)SendEvent("error", body);
   } else {
     (void)SendJson(std::move(body), net::HttpStatus(error.code));

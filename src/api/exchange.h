@@ -3,11 +3,15 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/metered_rooms.h"
 #include "api/responder.h"
+#include "api/window.h"
+#include "audit/receipt/receipt_book.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "custody/client/release_client.h"
@@ -26,6 +30,7 @@ struct Services {
   custody::ReleaseClient& releases;
   // The tenant's models as the custodian last told them. Threads: any.
   std::function<std::vector<custody::ModelEntry>()> models;
+  audit::ReceiptBook* receipts = nullptr;  // none: answers have no receipts
 };
 
 // What one request may do, as its ticket will say. The label is the caller's ceiling.
@@ -35,6 +40,8 @@ struct Scope {
   bool all_collections = false;
   std::uint32_t max_objects = 0;
   std::chrono::milliseconds duration = std::chrono::seconds(60);
+  // The answer comes from a model or from released documents: it gets a receipt.
+  bool receipt = false;
 };
 
 // One request and its answer. Handlers read the request, ask for a ticket and answer in one of the
@@ -45,6 +52,7 @@ class Exchange {
   Exchange(const net::HttpRequest& request, Responder& responder, const Services& services);
 
   const net::HttpRequest& request() const { return request_; }
+  // Its rooms count what this request uses of them.
   const Services& services() const { return services_; }
   bool cancelled() const { return responder_.cancelled(); }
   // Stands for the caller in a room's queue (inference::Generate::share).
@@ -57,6 +65,9 @@ class Exchange {
 
   // Asks for the request's ticket, bound to a salted digest of the body; the salt and the entry's
   // place in the log go back to the caller in `x-casemate-request-salt` and `x-casemate-log-index`.
+  // With `scope.receipt` the answer gets a receipt (audit/verify/receipt.h): its id and the salt
+  // are in `x-casemate-receipt` and `x-casemate-receipt-salt` instead, and a stream ends with an
+  // event. The ticket is closed by the receipt then, once the exchange is over.
   // Errors: as ReleaseClient::Request.
   [[nodiscard]] Result<custody::Ticket> NewTicket(const Scope& scope);
 
@@ -75,19 +86,29 @@ class Exchange {
   bool started() const { return started_; }
   // The envelope, or an `error` event once a stream has started.
   void SendError(const Error& error);
-  void End() { responder_.End(); }
+  void End();
+  // After End: what the receipt will say; it is completed when this is destroyed.
+  std::optional<Window> TakeWindow() { return std::move(window_); }
 
  private:
   [[nodiscard]] Result<void> SendHead(std::uint16_t status, std::string_view type, bool has_length,
                                       std::uint64_t length);
   [[nodiscard]] Result<void> SendPieces(PlaintextView bytes);
+  static Plaintext EventText(std::string_view name, PlaintextView data);
+  void SendReceiptEvent();
 
   const net::HttpRequest& request_;
   Responder& responder_;
-  const Services& services_;
+  MeteredRooms rooms_;
+  const Services services_;
+  const std::int64_t opened_ms_ = UnixMillis();
+  const BootClock::time_point opened_ = BootClock::now();
+  std::optional<Window> window_;
   std::vector<net::Header> headers_;
   std::vector<std::string> ignored_;
   bool started_ = false;
+  bool events_ = false;
+  bool done_event_ = false;  // `data: [DONE]` was sent, or an error event instead
 };
 
 }  // namespace casemate::api

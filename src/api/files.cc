@@ -120,7 +120,10 @@ Result<void> GetFileContent(Exchange& exchange, const Ids& ids) {
   if (!id) {
     return std::unexpected(id.error());
   }
-  Result<custody::Ticket> ticket = OneFileTicket(exchange, Action::kList | Action::kRead);
+  Result<custody::Ticket> ticket = exchange.NewTicket({.actions = Action::kList | Action::kRead,
+                                                       .all_collections = true,
+                                                       .max_objects = kMaxObjectsOne,
+                                                       .receipt = true});
   if (!ticket) {
     return std::unexpected(ticket.error());
   }

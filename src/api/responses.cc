@@ -279,8 +279,8 @@ Result<void> CreateResponse(Exchange& exchange, const Ids&) {
   if (search && !request->temperature_given) {
     request->sampling.temperature = 0;
   }
-  Result<custody::Ticket> ticket =
-      exchange.NewTicket(search ? SearchScope(request->file_search->collections) : Scope{});
+  Result<custody::Ticket> ticket = exchange.NewTicket(
+      search ? SearchScope(request->file_search->collections) : Scope{.receipt = true});
   if (!ticket) {
     return std::unexpected(ticket.error());
   }

@@ -24,6 +24,7 @@ constexpr Route kRoutes[] = {
     {"POST", "/v1/embeddings", CreateEmbeddings},
     {"POST", "/v1/rerank", CreateRerank},
     {"POST", "/v1/responses", CreateResponse},
+    {"GET", "/v1/receipts/*", GetReceipt},
     {"POST", "/v1/files", CreateFile},
     {"GET", "/v1/files", ListFiles},
     {"GET", "/v1/files/*", GetFile},
@@ -71,34 +72,39 @@ void SendMethodNotAllowed(Exchange& exchange, const std::string& allowed) {
   (void)exchange.SendJson(net::ErrorEnvelope(error, "method_not_allowed"), 405);
 }
 
-}  // namespace
-
-void Router::Handle(const net::HttpRequest& request, Responder& responder) const {
-  Exchange exchange(request, responder, services_);
+// Answers, once.
+void Dispatch(Exchange& exchange) {
   Ids ids;
   std::string allowed;
   for (const Route& route : kRoutes) {
-    if (!Matches(route.path, request.path, ids)) {
+    if (!Matches(route.path, exchange.request().path, ids)) {
       continue;
     }
-    if (route.method == request.method) {
+    if (route.method == exchange.request().method) {
       if (Result<void> done = route.handler(exchange, ids); !done) {
         exchange.SendError(done.error());
       }
-      exchange.End();
       return;
     }
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
   }
   if (!allowed.empty()) {
     SendMethodNotAllowed(exchange, allowed);
-  } else {
-    exchange.SendError({.code = ErrorCode::kNotFound,
-                        .message = "There is no such endpoint; docs/api.md lists those there are.",
-                        .param = {},
-                        .detail = {}});
+    return;
   }
+  exchange.SendError({.code = ErrorCode::kNotFound,
+                      .message = "There is no such endpoint; docs/api.md lists those there are.",
+                      .param = {},
+                      .detail = {}});
+}
+
+}  // namespace
+
+std::optional<Window> Router::Handle(const net::HttpRequest& request, Responder& responder) const {
+  Exchange exchange(request, responder, services_);
+  Dispatch(exchange);
   exchange.End();
+  return exchange.TakeWindow();
 }
 
 }  // namespace casemate::api

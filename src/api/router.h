@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
+
 #include "api/exchange.h"
 #include "api/responder.h"
+#include "api/window.h"
 #include "net/messages.h"
 
 namespace casemate::api {
@@ -12,7 +15,9 @@ namespace casemate::api {
 class Router {
  public:
   explicit Router(Services services) : services_(std::move(services)) {}
-  void Handle(const net::HttpRequest& request, Responder& responder) const;
+  // Destroy what it returns after the request: the answer's receipt is completed by that, and says
+  // that the request's bytes are gone.
+  std::optional<Window> Handle(const net::HttpRequest& request, Responder& responder) const;
 
  private:
   Services services_;

@@ -98,7 +98,8 @@ Scope SearchScope(std::vector<CollectionId> collections) {
   // Hits, their attachments and files; the index has a ticket of its own.
   return {.actions = Action::kSearch | Action::kList,
           .collections = std::move(collections),
-          .max_objects = 1024};
+          .max_objects = 1024,
+          .receipt = true};
 }
 
 void WritePlace(json::Writer& writer, const retrieval::SearchHit& hit) {

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   casemate::app::AddCollection(line);
   casemate::app::AddFile(line);
   casemate::app::AddAudit(line);
+  casemate::app::AddReceipt(line);
   casemate::app::AddBackup(line);
   casemate::app::AddRestore(line);
   casemate::app::AddDoctor(line);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -183,7 +184,7 @@ PlaintextView WordsOf(const Answer& answer, const Quotation& quotation) {
                           static_cast<std::size_t>(quotation.end - quotation.begin));
 }
 
-void PrintAnswerJson(const Answer& answer) {
+void PrintAnswerJson(const Answer& answer, const std::string& receipt) {
   json::Writer writer;
   writer.BeginObject().Key("answer").Content(answer.text);
   writer.Key("grounded").Bool(answer.grounded);
@@ -209,6 +210,12 @@ void PrintAnswerJson(const Answer& answer) {
     }
   }
   writer.EndArray();
+  writer.Key("receipt_id");
+  if (receipt.empty()) {
+    writer.Null();
+  } else {
+    writer.String(receipt);
+  }
   writer.Key("usage").BeginObject().Key("input_tokens").Integer(answer.input_tokens);
   writer.Key("output_tokens").Integer(answer.output_tokens).EndObject().EndObject();
   PrintJson(writer.Take());
@@ -240,7 +247,9 @@ Result<ExitStatus> RunWhole(ApiClient& client, const AskOptions& options, Plaint
   }
   const Answer answer = ReadAnswer(response->body.root());
   if (options.json) {
-    PrintAnswerJson(answer);
+    const auto receipt =
+        std::ranges::find(response->headers, "x-casemate-receipt", &net::Header::name);
+    PrintAnswerJson(answer, receipt == response->headers.end() ? "" : receipt->value);
     return ExitStatus::kOk;
   }
   PrintContent(answer.text);
@@ -249,8 +258,17 @@ Result<ExitStatus> RunWhole(ApiClient& client, const AskOptions& options, Plaint
   return ExitStatus::kOk;
 }
 
-// One event of the stream. The last one carries the whole response.
-Result<void> OnEvent(PlaintextView data, bool json) {
+// What the end of a stream tells.
+struct StreamEnd {
+  std::optional<json::Document> completed;  // the event that carries the whole response
+  std::string receipt;
+};
+
+// One event of the stream.
+Result<void> OnEvent(PlaintextView data, bool json, StreamEnd& end) {
+  if (data.Reveal() == "[DONE]") {
+    return {};
+  }
   Result<json::Document> event = json::Document::Parse(data);
   if (!event) {
     return Wrap(event.error(), "the server's stream");
@@ -259,6 +277,9 @@ Result<void> OnEvent(PlaintextView data, bool json) {
   const std::string type = TextOf(root, "type");
   if (type == "response.output_text.delta" && !json) {
     PrintContent(ContentOf(root, "delta"));
+  }
+  if (type == "casemate.receipt") {
+    end.receipt = TextOf(root, "id");
   }
   const std::optional<json::Value> response = root.GetSet("response");
   if (type == "response.failed" || root.Get("error")) {
@@ -270,15 +291,20 @@ Result<void> OnEvent(PlaintextView data, bool json) {
             (error ? std::string(ContentOf(*error, "message").Reveal()) : "no reason given"));
   }
   if ((type == "response.completed" || type == "response.incomplete") && response) {
-    const Answer answer = ReadAnswer(*response);
-    if (json) {
-      PrintAnswerJson(answer);
-    } else {
-      PrintLine("");
-      PrintCitations(answer);
-    }
+    end.completed = std::move(*event);
   }
   return {};
+}
+
+void PrintEnd(const StreamEnd& end, bool json) {
+  const std::optional<json::Value> response = end.completed->root().GetSet("response");
+  const Answer answer = ReadAnswer(*response);
+  if (json) {
+    PrintAnswerJson(answer, end.receipt);
+  } else {
+    PrintLine("");
+    PrintCitations(answer);
+  }
 }
 
 Result<ExitStatus> RunAsk(const AskOptions& options) {
@@ -297,8 +323,13 @@ Result<ExitStatus> RunAsk(const AskOptions& options) {
   if (!options.stream) {
     return RunWhole(*client, options, *request);
   }
-  Result<void> streamed = client->Stream(
-      "/v1/responses", *request, [&](PlaintextView data) { return OnEvent(data, options.json); });
+  StreamEnd end;
+  Result<void> streamed = client->Stream("/v1/responses", *request, [&](PlaintextView data) {
+    return OnEvent(data, options.json, end);
+  });
+  if (streamed && end.completed) {
+    PrintEnd(end, options.json);
+  }
   return streamed ? Result<ExitStatus>(ExitStatus::kOk) : std::unexpected(streamed.error());
 }
 

@@ -43,10 +43,11 @@ Result<void> BackUpTenants(const fs::path& from, const fs::path& to) {
     if (Result<void> made = MakeFolder(target); !made) {
       return made;
     }
-    if (fs::exists(tenant.path() / "store.db", failed)) {
-      if (Result<void> copied = BackUpDatabase(tenant.path() / "store.db", target / "store.db");
-          !copied) {
-        return copied;
+    for (const char* name : {"store.db", "receipts.db"}) {
+      if (fs::exists(tenant.path() / name, failed)) {
+        if (Result<void> copied = BackUpDatabase(tenant.path() / name, target / name); !copied) {
+          return copied;
+        }
       }
     }
     if (fs::exists(tenant.path() / "objects", failed)) {

@@ -73,6 +73,7 @@ void AddCollection(CommandLine& line);
 void AddConnect(CommandLine& line);
 void AddFile(CommandLine& line);
 void AddAudit(CommandLine& line);
+void AddReceipt(CommandLine& line);
 void AddBackup(CommandLine& line);
 void AddRestore(CommandLine& line);
 void AddDoctor(CommandLine& line);

@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "api/router.h"
 #include "app/child_settings.h"
 #include "app/keeper_parser.h"
+#include "audit/receipt/receipt_book.h"
 #include "base/log.h"
 #include "crypto/init.h"
 #include "custody/client/socket_release_client.h"
@@ -24,6 +26,7 @@
 #include "retrieval/sealed_library.h"
 #include "sandbox/sandbox.h"
 #include "secmem/harden.h"
+#include "storage/receipt_store.h"
 #include "storage/tenant_store.h"
 
 namespace casemate {
@@ -83,6 +86,23 @@ class Models {
   std::vector<custody::ModelEntry> models_;
 };
 
+// The keys of the tenant's receipts, which the custodian sends before it says which tenant this is.
+class ReceiptKeysSlot {
+ public:
+  void Set(custody::ReceiptKeys keys) {
+    const std::lock_guard lock(mutex_);
+    keys_ = std::move(keys);
+  }
+  custody::ReceiptKeys Take() {
+    const std::lock_guard lock(mutex_);
+    return std::move(keys_);
+  }
+
+ private:
+  std::mutex mutex_;
+  custody::ReceiptKeys keys_;
+};
+
 std::vector<inference::RoomModel> RoomModels(const std::vector<custody::ModelEntry>& models) {
   std::vector<inference::RoomModel> rooms;
   rooms.reserve(models.size());
@@ -122,20 +142,22 @@ class FrontResponder : public api::Responder {
   ipc::Incoming& incoming_;
 };
 
-void Answer(const api::Router& router, ipc::Incoming incoming) {
+// What it returns outlives `incoming` and with it the request's bytes.
+std::optional<api::Window> Answer(const api::Router& router, ipc::Incoming incoming) {
   if (incoming.type() != net::HttpRequest::kType) {
     incoming.Fail({ErrorCode::kInvalidArgument, "a keeper takes HTTP requests only", {}, {}});
-    return;
+    return std::nullopt;
   }
   Result<net::HttpRequest> request = incoming.Decode<net::HttpRequest>();
   if (!request) {
     incoming.Fail(request.error());
-    return;
+    return std::nullopt;
   }
   FrontResponder responder(incoming);
   const auto opened = std::chrono::steady_clock::now();
-  router.Handle(*request, responder);
+  std::optional<api::Window> window = router.Handle(*request, responder);
   windows.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - opened).count());
+  return window;
 }
 
 std::unique_ptr<ipc::Peer> StartSupervisorPeer(ipc::Channel channel, StopSignal& stop) {
@@ -153,8 +175,12 @@ std::unique_ptr<ipc::Peer> StartSupervisorPeer(ipc::Channel channel, StopSignal&
 }
 
 std::unique_ptr<custody::SocketReleaseClient> StartReleaseClient(
-    UniqueFd fd, Models& models, inference::SupervisorRoomDirectory& rooms, StopSignal& stop) {
+    UniqueFd fd, Models& models, inference::SupervisorRoomDirectory& rooms,
+    ReceiptKeysSlot& receipt_keys, StopSignal& stop) {
   custody::SocketReleaseClient::Handlers handlers;
+  handlers.receipt_keys = [&receipt_keys](custody::ReceiptKeys&& keys) {
+    receipt_keys.Set(std::move(keys));
+  };
   handlers.tenant = [&models, &rooms](const custody::Tenant& tenant) {
     models.Set(tenant.models);
     rooms.SetModels(RoomModels(tenant.models));
@@ -184,6 +210,34 @@ retrieval::SealedLibraryOptions LibraryOptions(const custody::Tenant& tenant,
   return options;
 }
 
+// Destroyed from the last to the first.
+struct Receipts {
+  std::unique_ptr<storage::ReceiptStore> store;
+  std::unique_ptr<audit::ReceiptBook> book;
+};
+
+Result<Receipts> OpenReceipts(custody::ReceiptKeys keys, const ipc::SetupKeeper& setup,
+                              custody::ReleaseClient& releases) {
+  if (keys.keys.size() != 3) {
+    return Fail(ErrorCode::kUnavailable, "the custodian did not send the keys of receipts");
+  }
+  Receipts receipts;
+  Result<std::unique_ptr<storage::ReceiptStore>> store =
+      storage::ReceiptStore::Open(setup.folder, setup.tenant, std::move(keys.keys.back()));
+  if (!store) {
+    return Wrap(store.error(), "receipts.db");
+  }
+  receipts.store = std::move(*store);
+  keys.keys.pop_back();
+  Result<std::unique_ptr<audit::ReceiptBook>> book =
+      audit::ReceiptBook::Make(keys, releases, *receipts.store);
+  if (!book) {
+    return std::unexpected(book.error());
+  }
+  receipts.book = std::move(*book);
+  return receipts;
+}
+
 // Ends the process although a request does not: what was acknowledged is durable already.
 void EndSoon(int status) {
   std::thread([status] {
@@ -196,11 +250,12 @@ void EndSoon(int status) {
 int Serve(Started started, std::unique_ptr<storage::TenantStore> store) {
   StopSignal stop;
   Models models;
+  ReceiptKeysSlot receipt_keys;
   const std::unique_ptr<ipc::Peer> supervisor =
       StartSupervisorPeer(std::move(started.supervisor), stop);
   inference::SupervisorRoomDirectory rooms(*supervisor);
   const std::unique_ptr<custody::SocketReleaseClient> releases =
-      StartReleaseClient(std::move(started.fds[0]), models, rooms, stop);
+      StartReleaseClient(std::move(started.fds[0]), models, rooms, receipt_keys, stop);
   Result<custody::Tenant> tenant = releases->WaitForTenant(kTenantTimeout);
   if (!tenant) {
     LogError("the custodian does not know this tenant", tenant.error());
@@ -208,14 +263,22 @@ int Serve(Started started, std::unique_ptr<storage::TenantStore> store) {
   }
   models.Set(tenant->models);
   rooms.SetModels(RoomModels(tenant->models));
+  Result<Receipts> receipts = OpenReceipts(receipt_keys.Take(), started.setup, *releases);
+  if (!receipts) {
+    LogError("receipts cannot be kept", receipts.error());
+    return EXIT_FAILURE;
+  }
   retrieval::SealedLibrary library(*store, *releases, rooms, app::SupervisorParser(*supervisor),
                                    LibraryOptions(*tenant, started.setup));
-  const api::Router router(
-      api::Services{.library = library, .rooms = rooms, .releases = *releases, .models = [&models] {
-                      return models.Get();
-                    }});
+  const api::Router router(api::Services{.library = library,
+                                         .rooms = rooms,
+                                         .releases = *releases,
+                                         .models = [&models] { return models.Get(); },
+                                         .receipts = receipts->book.get()});
   ipc::Peer::Handlers handlers;
-  handlers.request = [&router](ipc::Incoming incoming) { Answer(router, std::move(incoming)); };
+  handlers.request = [&router](ipc::Incoming incoming) {
+    const std::optional<api::Window> window = Answer(router, std::move(incoming));
+  };
   // A new front asks for a new keeper.
   handlers.closed = [&stop](const Error&) { stop.Set(EXIT_SUCCESS); };
   const std::unique_ptr<ipc::Peer> front = ipc::Peer::Start(

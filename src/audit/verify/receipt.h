@@ -30,7 +30,7 @@
 //        x-casemate-receipt-salt: 64 hex       the salt; given to the caller here and nowhere else
 //   2. Request bytes are the request's body as sent (empty for GET). Answer bytes are the answer's
 //      body after HTTP's own framing (chunks) is taken off. A stream has one more event, always the
-//      last, after `data: [DONE]` where there is one:
+//      last, after `data: [DONE]` (or after an `event: error` that ended it instead):
 //        event: casemate.receipt\n
 //        data: {"type":"casemate.receipt","id":"rcpt_..."}\n\n
 //      The answer's bytes are all before the "e" of that "event: casemate.receipt". A stream that

@@ -184,6 +184,18 @@ TEST(ReceiptTest, AnotherAnswerRequestOrSaltIsRefused) {
       VerifyExchange(*receipt, TestSalt(), request, answer.first(answer.size() - 1)).has_value());
 }
 
+// docs/formats/receipt.md, computed by tests/vectors/receipt_reference.py. Ed25519 is
+// deterministic.
+TEST(ReceiptTest, TheVectorOfTheFormatsPageIsWhatIsMade) {
+  const Bytes page =
+      ReadFile(std::filesystem::path(CASEMATE_SOURCE_DIR) / "docs/formats/receipt.md", 1 << 20)
+          .value();
+  TestBlocks blocks = MakeTestBlocks();
+  blocks.custodian.server_keys.pop_back();
+  const std::string made = MakeTestReceipt(blocks, 1);
+  EXPECT_NE(AsText(page).find("\n```\n" + made + "```\n"), std::string_view::npos) << made;
+}
+
 TEST(ReceiptTest, ASaltIs64HexadecimalDigits) {
   EXPECT_EQ(ParseReceiptSalt(ToHex(TestSalt())).value(), TestSalt());
   EXPECT_FALSE(ParseReceiptSalt("").has_value());
