@@ -68,14 +68,14 @@ Result<std::vector<retrieval::OutsideDocument>> ReadOutsideDocuments(const json:
   return documents;
 }
 
-void WriteEntry(json::Writer& writer, const Entry& entry) {
+void WriteEntry(json::Writer& writer, const Entry& entry, const Exchange& exchange) {
   writer.BeginObject();
   writer.Key("id").String(entry.file.id.ToString());
   writer.Key("object").String("casemate.document");
   writer.Key("filename").Content(entry.file.name);
   writer.Key("bytes").Integer(static_cast<std::int64_t>(entry.file.bytes));
   writer.Key("created_at").Integer(entry.file.created);
-  writer.Key("label").String(policy::LabelName(entry.file.label));
+  writer.Key("label").String(exchange.LabelName(entry.attachment.label));
   writer.Key("status").String(AttachmentStatusName(entry.attachment.status));
   writer.Key("chunks").Integer(entry.attachment.chunks);
   writer.Key("error");
@@ -127,8 +127,12 @@ Result<void> ListDocuments(Exchange& exchange, const Ids& ids) {
     }
     entries.items.push_back({std::move(*file), std::move(attachment)});
   }
+  const auto write = [&exchange](json::Writer& writer, const Entry& entry) {
+    exchange.Touch(entry.attachment.label);
+    WriteEntry(writer, entry, exchange);
+  };
   return exchange.SendJson(
-      ListJson(entries, WriteEntry, [](const Entry& entry) { return entry.file.id.ToString(); }));
+      ListJson(entries, write, [](const Entry& entry) { return entry.file.id.ToString(); }));
 }
 
 Result<void> FindCollection(Exchange& exchange, const Ids&) {

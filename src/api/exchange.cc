@@ -26,7 +26,41 @@ Exchange::Exchange(const net::HttpRequest& request, Responder& responder, const 
                 .rooms = rooms_,
                 .releases = services.releases,
                 .models = services.models,
-                .receipts = services.receipts} {}
+                .receipts = services.receipts,
+                .labels = services.labels,
+                .default_label = services.default_label} {
+  if (!request_.body.empty()) {
+    label_ = policy::Lowest(services_.default_label, request_.ceiling);
+  }
+}
+
+Result<void> Exchange::ReadDeclaredLabel() { return Declare(header("x-casemate-label")); }
+
+Result<void> Exchange::Declare(std::string_view word) {
+  if (word.empty()) {
+    return {};
+  }
+  Result<policy::Label> label = services_.labels.Parse(word);
+  if (!label) {
+    return std::unexpected(Error{.code = ErrorCode::kInvalidArgument,
+                                 .message = label.error().message,
+                                 .param = "label",
+                                 .detail = {}});
+  }
+  if (*label > request_.ceiling) {
+    return std::unexpected(Error{
+        .code = ErrorCode::kPermissionDenied,
+        .message = "The label '" + LabelName(*label) + "' is above this key's ceiling, '" +
+                   LabelName(request_.ceiling) +
+                   "'. Declare a lower one, or use a key with a higher ceiling ('casemate key "
+                   "create --ceiling " +
+                   LabelName(*label) + "').",
+        .param = "label",
+        .detail = {}});
+  }
+  label_ = *label;
+  return {};
+}
 
 std::string_view Exchange::header(std::string_view name) const {
   for (const net::Header& header : request_.headers) {
@@ -65,6 +99,7 @@ Result<custody::Ticket> Exchange::NewTicket(const Scope& scope) {
   ask.collections = scope.collections;
   ask.all_collections = scope.all_collections;
   ask.max_objects = scope.max_objects;
+  ask.max_partitions = scope.max_partitions;
   ask.duration_ms = static_cast<std::uint32_t>(scope.duration.count());
   ask.request_digest = audit::RequestDigest(salt, request_.body.view().RevealBytes());
 
@@ -110,6 +145,9 @@ Result<void> Exchange::SendHead(std::uint16_t status, std::string_view type, boo
   }
   if (!ignored.empty()) {
     head.headers.push_back({"x-casemate-ignored", ignored});
+  }
+  if (status < 400) {
+    head.headers.push_back({"x-casemate-label", LabelName(label_)});
   }
   head.headers.insert(head.headers.end(), headers_.begin(), headers_.end());
   started_ = true;

@@ -18,6 +18,7 @@
 #include "inference/client/room_client.h"
 #include "json/reader.h"
 #include "net/messages.h"
+#include "policy/label.h"
 #include "policy/release.h"
 #include "retrieval/library.h"
 
@@ -31,6 +32,9 @@ struct Services {
   // The tenant's models as the custodian last told them. Threads: any.
   std::function<std::vector<custody::ModelEntry>()> models;
   audit::ReceiptBook* receipts = nullptr;  // none: answers have no receipts
+  // The deployment's labels; they do not change while it runs.
+  policy::LabelOrder labels = {};
+  policy::Label default_label = policy::Label::kInternal;
 };
 
 // What one request may do, as its ticket will say. The label is the caller's ceiling.
@@ -39,6 +43,7 @@ struct Scope {
   std::vector<CollectionId> collections = {};
   bool all_collections = false;
   std::uint32_t max_objects = 0;
+  std::uint32_t max_partitions = 0;  // 0: not counted
   std::chrono::milliseconds duration = std::chrono::seconds(60);
   // The answer comes from a model or from released documents: it gets a receipt.
   bool receipt = false;
@@ -59,6 +64,18 @@ class Exchange {
   std::uint64_t share() const { return std::hash<PrincipalId>()(request_.principal); }
   // Empty when the request has none. `name` in lower case.
   std::string_view header(std::string_view name) const;
+
+  // The label that the header `x-casemate-label` declares the request to have. Errors:
+  // kInvalidArgument: no such label; kPermissionDenied: above the caller's ceiling.
+  [[nodiscard]] Result<void> ReadDeclaredLabel();
+  // The same for a word of the body. An empty one declares nothing.
+  [[nodiscard]] Result<void> Declare(std::string_view word);
+  // What the answer was made from; its label is the highest of all. Until the answer has started.
+  void Touch(policy::Label label) { label_ = policy::Highest(label_, label); }
+  // Of the answer so far: the highest of what was declared (where nothing was, a body has the
+  // deployment's default) and of everything touched. `x-casemate-label` says it.
+  policy::Label label() const { return label_; }
+  const std::string& LabelName(policy::Label label) const { return services_.labels.Name(label); }
 
   // Errors: kInvalidArgument: the body is not JSON (message says where) or not an object.
   [[nodiscard]] Result<json::Document> ParseBody() const;
@@ -106,6 +123,7 @@ class Exchange {
   std::optional<Window> window_;
   std::vector<net::Header> headers_;
   std::vector<std::string> ignored_;
+  policy::Label label_ = policy::kLowestLabel;
   bool started_ = false;
   bool events_ = false;
   bool done_event_ = false;  // `data: [DONE]` was sent, or an error event instead

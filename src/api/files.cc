@@ -20,7 +20,7 @@ bool KnownPurpose(std::string_view purpose) {
   return std::find(std::begin(kPurposes), std::end(kPurposes), purpose) != std::end(kPurposes);
 }
 
-void WriteFile(json::Writer& writer, const retrieval::FileInfo& file) {
+void WriteFile(json::Writer& writer, const retrieval::FileInfo& file, const Exchange& exchange) {
   writer.BeginObject();
   writer.Key("id").String(file.id.ToString());
   writer.Key("object").String("file");
@@ -31,6 +31,7 @@ void WriteFile(json::Writer& writer, const retrieval::FileInfo& file) {
   writer.Key("purpose").String(file.purpose);
   writer.Key("status").String("processed");
   writer.Key("status_details").Null();
+  WriteLabel(writer, exchange.LabelName(file.label));
   writer.EndObject();
 }
 
@@ -63,7 +64,8 @@ Result<void> CreateFile(Exchange& exchange, const Ids&) {
     return std::unexpected(file.error());
   }
   json::Writer writer;
-  WriteFile(writer, *file);
+  exchange.Touch(file->label);
+  WriteFile(writer, *file, exchange);
   return exchange.SendJson(writer.Take());
 }
 
@@ -77,8 +79,10 @@ Result<void> ListFiles(Exchange& exchange, const Ids&) {
   if (!page) {
     return std::unexpected(page.error());
   }
-  Result<custody::Ticket> ticket = exchange.NewTicket(
-      {.actions = static_cast<policy::ActionSet>(Action::kList), .max_objects = kMaxObjectsListed});
+  Result<custody::Ticket> ticket =
+      exchange.NewTicket({.actions = static_cast<policy::ActionSet>(Action::kList),
+                          .all_collections = true,
+                          .max_objects = kMaxObjectsListed});
   if (!ticket) {
     return std::unexpected(ticket.error());
   }
@@ -92,8 +96,12 @@ Result<void> ListFiles(Exchange& exchange, const Ids&) {
   std::erase_if(files->items, [&](const retrieval::FileInfo& file) {
     return !purpose.empty() && file.purpose != purpose;
   });
-  return exchange.SendJson(ListJson(
-      *files, WriteFile, [](const retrieval::FileInfo& file) { return file.id.ToString(); }));
+  const auto write = [&exchange](json::Writer& writer, const retrieval::FileInfo& file) {
+    exchange.Touch(file.label);
+    WriteFile(writer, file, exchange);
+  };
+  return exchange.SendJson(
+      ListJson(*files, write, [](const retrieval::FileInfo& file) { return file.id.ToString(); }));
 }
 
 Result<void> GetFile(Exchange& exchange, const Ids& ids) {
@@ -111,7 +119,8 @@ Result<void> GetFile(Exchange& exchange, const Ids& ids) {
     return std::unexpected(file.error());
   }
   json::Writer writer;
-  WriteFile(writer, *file);
+  exchange.Touch(file->label);
+  WriteFile(writer, *file, exchange);
   return exchange.SendJson(writer.Take());
 }
 
@@ -127,6 +136,11 @@ Result<void> GetFileContent(Exchange& exchange, const Ids& ids) {
   if (!ticket) {
     return std::unexpected(ticket.error());
   }
+  Result<retrieval::FileInfo> file = exchange.services().library.GetFile(*ticket, *id);
+  if (!file) {
+    return std::unexpected(file.error());
+  }
+  exchange.Touch(file->label);
   Result<Plaintext> content = exchange.services().library.ReadFile(*ticket, *id);
   if (!content) {
     return std::unexpected(content.error());

@@ -70,6 +70,21 @@ TEST_F(FilesTest, BadUploadsAreRefused) {
   EXPECT_TRUE(library_.files.empty());
 }
 
+TEST_F(FilesTest, AnAnswerSaysTheHighestLabelOfWhatItWasMadeFrom) {
+  const std::string purpose = Field("purpose", "assistants");
+  const Answer low = Upload(Form("a", purpose + Field("casemate_label", "public")));
+  EXPECT_EQ(low.headers.at("x-casemate-label"), "public");
+  EXPECT_EQ(At(low.Json(), "casemate.label"), "public");
+  const Answer high = Upload(Form("b", purpose), "/v1/files", {{"x-casemate-label", "secret"}});
+  EXPECT_EQ(At(high.Json(), "casemate.label"), "secret");
+  EXPECT_EQ(Send("GET", "/v1/files").headers.at("x-casemate-label"), "secret");
+  const Answer one = Send("GET", "/v1/files/" + At(low.Json(), "id"));
+  EXPECT_EQ(one.headers.at("x-casemate-label"), "public");
+  const Answer declared = Send("GET", "/v1/files/" + At(low.Json(), "id"), "",
+                               {{"x-casemate-label", "confidential"}});
+  EXPECT_EQ(declared.headers.at("x-casemate-label"), "confidential");
+}
+
 TEST_F(FilesTest, LabelsStayUnderTheCallersCeiling) {
   const std::string purpose = Field("purpose", "assistants");
   ASSERT_EQ(Upload(Form("a", purpose)).status, 200);

@@ -11,6 +11,11 @@ namespace casemate::api {
 // "in_progress", "completed", "failed", "cancelled".
 std::string_view AttachmentStatusName(retrieval::AttachmentStatus status);
 
+// What Casemate adds to an object: {"label"}.
+inline void WriteLabel(json::Writer& writer, const std::string& label) {
+  writer.Key("casemate").BeginObject().Key("label").String(label).EndObject();
+}
+
 // A page as OpenAI's lists have it: {"object": "list", "data", "first_id", "last_id", "has_more"}.
 // `write(writer, item)` writes one item; `id(item)` is its id in text.
 template <typename T>

@@ -152,6 +152,7 @@ void WriteResponse(json::Writer& writer, const ResponseState& state, std::string
     writer.Key("casemate_grounding").String(state.hits.empty() ? "none" : "passages");
   }
   writer.EndObject();
+  writer.Key("casemate").BeginObject().Key("label").String(state.label).EndObject();
   writer.EndObject();
 }
 

@@ -34,6 +34,7 @@ struct ResponseState {
   explicit ResponseState(const ResponseRequest& asked) : request(asked) {}
 
   const ResponseRequest& request;
+  std::string label;  // of the answer
   std::string id = crypto::RandomId<ResponseId>().ToString();
   std::string call_id = crypto::RandomId<CallId>().ToString();
   std::string message_id = crypto::RandomId<MessageId>().ToString();

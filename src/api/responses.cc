@@ -46,6 +46,7 @@ class Making {
     if (!request.functions.empty()) {
       reader_.emplace(request.functions);
     }
+    state_.label = exchange.LabelName(exchange.label());
   }
 
   Result<void> Run(inference::RoomClient& room) {
@@ -109,6 +110,11 @@ class Making {
       return About(hits.error(),
                    hits.error().code == ErrorCode::kNotFound ? "tools" : std::string_view());
     }
+    // What was opened counts, not what the model was shown of it.
+    for (const retrieval::SearchHit& hit : *hits) {
+      exchange_.Touch(hit.label);
+    }
+    state_.label = exchange_.LabelName(exchange_.label());
     state_.searched = true;
     state_.hits = std::move(*hits);
     std::erase_if(state_.hits, [&](const retrieval::SearchHit& hit) {

@@ -81,7 +81,11 @@ void Dispatch(Exchange& exchange) {
       continue;
     }
     if (route.method == exchange.request().method) {
-      if (Result<void> done = route.handler(exchange, ids); !done) {
+      Result<void> done = exchange.ReadDeclaredLabel();
+      if (done) {
+        done = route.handler(exchange, ids);
+      }
+      if (!done) {
         exchange.SendError(done.error());
       }
       return;

@@ -96,9 +96,12 @@ Result<SearchRequest> ParseSearchRequest(const json::Value& root) {
 
 Scope SearchScope(std::vector<CollectionId> collections) {
   // Hits, their attachments and files; the index has a ticket of its own.
+  const auto partitions =
+      static_cast<std::uint32_t>(collections.size() * policy::LabelOrder::kMost);
   return {.actions = Action::kSearch | Action::kList,
           .collections = std::move(collections),
           .max_objects = 1024,
+          .max_partitions = partitions,
           .receipt = true};
 }
 

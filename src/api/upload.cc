@@ -1,42 +1,22 @@
 #include "api/upload.h"
 
-#include <algorithm>
-
 #include "api/multipart.h"
 #include "api/query.h"
 
 namespace casemate::api {
 namespace {
 
-std::unexpected<Error> BadPart(std::string message, std::string_view param,
-                               ErrorCode code = ErrorCode::kInvalidArgument) {
-  return std::unexpected(Error{
-      .code = code, .message = std::move(message), .param = std::string(param), .detail = {}});
+std::unexpected<Error> BadPart(std::string message, std::string_view param) {
+  return std::unexpected(Error{.code = ErrorCode::kInvalidArgument,
+                               .message = std::move(message),
+                               .param = std::string(param),
+                               .detail = {}});
 }
 
 // A short word in a form field.
 std::string Word(PlaintextView content) { return std::string(content.Part(0, 64).Reveal()); }
 
 }  // namespace
-
-Result<policy::Label> ReadLabel(const Exchange& exchange, std::string_view given) {
-  const policy::Label ceiling = exchange.request().ceiling;
-  const std::string_view text = given.empty() ? exchange.header("x-casemate-label") : given;
-  if (text.empty()) {
-    return std::min(policy::Label::kInternal, ceiling);
-  }
-  Result<policy::Label> label = policy::ParseLabel(text);
-  if (!label) {
-    return BadPart(label.error().message, "label");
-  }
-  if (*label > ceiling) {
-    return BadPart("The label '" + std::string(policy::LabelName(*label)) +
-                       "' is above this key's ceiling, '" +
-                       std::string(policy::LabelName(ceiling)) + "'.",
-                   "label", ErrorCode::kPermissionDenied);
-  }
-  return label;
-}
 
 Result<Upload> ReadUpload(Exchange& exchange) {
   Result<std::vector<FormPart>> parts =
@@ -62,7 +42,7 @@ Result<Upload> ReadUpload(Exchange& exchange) {
       upload.content = part.content;
     } else if (part.name == "purpose") {
       upload.purpose = Word(part.content);
-    } else if (part.name == "label") {
+    } else if (part.name == "casemate_label" || part.name == "label") {
       label = Word(part.content);
     } else if (part.name.starts_with("expires_after")) {
       ignored.push_back(part.name);
@@ -73,11 +53,10 @@ Result<Upload> ReadUpload(Exchange& exchange) {
   if (!has_file) {
     return BadPart("The form has no part named 'file'.", "file");
   }
-  Result<policy::Label> read = ReadLabel(exchange, label);
-  if (!read) {
-    return std::unexpected(read.error());
+  if (Result<void> declared = exchange.Declare(label); !declared) {
+    return std::unexpected(declared.error());
   }
-  upload.label = *read;
+  upload.label = exchange.label();
   exchange.Ignore(ignored);
   return upload;
 }

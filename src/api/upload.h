@@ -18,13 +18,11 @@ struct Upload {
   policy::Label label = policy::Label::kInternal;
 };
 
-// The label comes from the field `label` or the header `x-casemate-label`, else it is internal, or
-// the caller's ceiling where that is lower. Errors: kInvalidArgument: no file, no or an empty
-// filename, an unknown field; kPermissionDenied: a label over the caller's ceiling.
+// The label comes from the field `casemate_label` (or `label`) or the header `x-casemate-label`,
+// else it is the deployment's default, or the caller's ceiling where that is lower. Errors:
+// kInvalidArgument: no file, no or an empty filename, an unknown field; kPermissionDenied: a label
+// over the caller's ceiling.
 [[nodiscard]] Result<Upload> ReadUpload(Exchange& exchange);
-
-// The label that header, or nothing, asks for. Errors: as above.
-[[nodiscard]] Result<policy::Label> ReadLabel(const Exchange& exchange, std::string_view given);
 
 // `x-casemate-no-mirror: accept`, or the query `no_mirror=accept`: the caller accepts that an
 // erasure has no second copy to fall back on. Errors: kInvalidArgument: another value.

@@ -124,6 +124,7 @@ Result<void> AttachFile(Exchange& exchange, const Ids& ids) {
   if (!attached) {
     return std::unexpected(attached.error());
   }
+  exchange.Touch(attached->label);
   json::Writer writer;
   WriteAttachment(writer, *attached);
   return exchange.SendJson(writer.Take());
@@ -157,6 +158,9 @@ Result<void> ListAttachedFiles(Exchange& exchange, const Ids& ids) {
   std::erase_if(files->items, [&](const AttachmentInfo& attachment) {
     return !status.empty() && AttachmentStatusName(attachment.status) != status;
   });
+  for (const AttachmentInfo& attachment : files->items) {
+    exchange.Touch(attachment.label);
+  }
   return exchange.SendJson(ListJson(*files, WriteAttachment, [](const AttachmentInfo& attachment) {
     return attachment.file.ToString();
   }));
@@ -177,6 +181,7 @@ Result<void> GetAttachedFile(Exchange& exchange, const Ids& ids) {
   if (!attachment) {
     return std::unexpected(attachment.error());
   }
+  exchange.Touch(attachment->label);
   json::Writer writer;
   WriteAttachment(writer, *attachment);
   return exchange.SendJson(writer.Take());

@@ -18,11 +18,12 @@ using retrieval::CollectionInfo;
 constexpr std::size_t kMaxNameBytes = 512;
 constexpr std::size_t kMaxFilesAtOnce = 500;  // OpenAI's limit is the same
 constexpr std::uint32_t kMaxObjects = 4096;
-constexpr std::string_view kServed[] = {"name", "file_ids"};
+constexpr std::string_view kServed[] = {"name", "file_ids", "casemate_label"};
 constexpr std::string_view kIgnored[] = {"chunking_strategy", "description", "expires_after",
                                          "metadata"};
 
-void WriteVectorStore(json::Writer& writer, const CollectionInfo& store) {
+void WriteVectorStore(json::Writer& writer, const CollectionInfo& store, Exchange& exchange) {
+  exchange.Touch(store.label);
   const std::int64_t total =
       std::int64_t{store.in_progress} + store.completed + store.failed + store.cancelled;
   writer.BeginObject();
@@ -43,12 +44,14 @@ void WriteVectorStore(json::Writer& writer, const CollectionInfo& store) {
   writer.Key("expires_at").Null();
   writer.Key("last_active_at").Null();
   writer.Key("metadata").BeginObject().EndObject();
+  WriteLabel(writer, exchange.LabelName(store.label));
   writer.EndObject();
 }
 
 struct NewStore {
   Plaintext name;
   std::vector<FileId> files;
+  std::string label;  // empty: not given
   std::vector<std::string> ignored;
 };
 
@@ -69,6 +72,13 @@ Result<NewStore> ParseNewStore(const json::Value& root) {
                                   std::to_string(name->size()) + ".");
     }
     store.name = Plaintext::Copy(*name);
+  }
+  if (const std::optional<json::Value> label = root.GetSet("casemate_label")) {
+    Result<std::string> word = label->AsName();
+    if (!word) {
+      return std::unexpected(word.error());
+    }
+    store.label = *word;
   }
   const std::optional<json::Value> files = root.GetSet("file_ids");
   if (!files) {
@@ -141,10 +151,14 @@ Result<void> CreateVectorStore(Exchange& exchange, const Ids&) {
     store.name = Plaintext::Copy("Untitled");
   }
   exchange.Ignore(store.ignored);
-  Result<policy::Label> label = ReadLabel(exchange, {});
-  if (!label) {
-    return std::unexpected(label.error());
+  if (Result<void> declared = exchange.Declare(store.label); !declared) {
+    return declared;
   }
+  const policy::Label label =
+      exchange.request().body.empty()
+          ? policy::Highest(exchange.label(), policy::Lowest(exchange.services().default_label,
+                                                             exchange.request().ceiling))
+          : exchange.label();
   retrieval::Library& library = exchange.services().library;
   Result<custody::Ticket> ticket = exchange.NewTicket({.actions = Action::kSeal | Action::kList,
                                                        .all_collections = true,
@@ -158,7 +172,7 @@ Result<void> CreateVectorStore(Exchange& exchange, const Ids&) {
       return About(there.error(), "file_ids");
     }
   }
-  Result<CollectionInfo> made = library.CreateCollection(*ticket, store.name, *label);
+  Result<CollectionInfo> made = library.CreateCollection(*ticket, store.name, label);
   if (!made) {
     return std::unexpected(made.error());
   }
@@ -169,7 +183,7 @@ Result<void> CreateVectorStore(Exchange& exchange, const Ids&) {
     made->in_progress = static_cast<std::uint32_t>(store.files.size());
   }
   json::Writer writer;
-  WriteVectorStore(writer, *made);
+  WriteVectorStore(writer, *made, exchange);
   return exchange.SendJson(writer.Take());
 }
 
@@ -194,8 +208,11 @@ Result<void> ListVectorStores(Exchange& exchange, const Ids&) {
   if (!stores) {
     return std::unexpected(stores.error());
   }
-  return exchange.SendJson(ListJson(
-      *stores, WriteVectorStore, [](const CollectionInfo& store) { return store.id.ToString(); }));
+  const auto write = [&exchange](json::Writer& writer, const CollectionInfo& store) {
+    WriteVectorStore(writer, store, exchange);
+  };
+  return exchange.SendJson(
+      ListJson(*stores, write, [](const CollectionInfo& store) { return store.id.ToString(); }));
 }
 
 Result<void> GetVectorStore(Exchange& exchange, const Ids& ids) {
@@ -208,7 +225,7 @@ Result<void> GetVectorStore(Exchange& exchange, const Ids& ids) {
     return std::unexpected(store.error());
   }
   json::Writer writer;
-  WriteVectorStore(writer, *store);
+  WriteVectorStore(writer, *store, exchange);
   return exchange.SendJson(writer.Take());
 }
 
@@ -261,6 +278,9 @@ Result<void> SearchVectorStore(Exchange& exchange, const Ids& ids) {
       *ticket, std::span(&*id, 1), request->query, request->limit);
   if (!hits) {
     return std::unexpected(hits.error());
+  }
+  for (const retrieval::SearchHit& hit : *hits) {
+    exchange.Touch(hit.label);
   }
   return exchange.SendJson(SearchPageJson(*request, *hits));
 }

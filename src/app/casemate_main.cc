@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   casemate::app::AddModel(line);
   casemate::app::AddTenant(line);
   casemate::app::AddKey(line);
+  casemate::app::AddPrincipal(line);
+  casemate::app::AddGrant(line);
   casemate::app::AddCollection(line);
   casemate::app::AddFile(line);
   casemate::app::AddAudit(line);

@@ -1,11 +1,14 @@
+#include <filesystem>
 #include <memory>
 
 #include "app/command_api.h"
+#include "app/command_documents.h"
 #include "app/command_line.h"
 #include "app/command_output.h"
 #include "app/command_server.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "net/multipart_form.h"
 
 namespace casemate::app {
 namespace {
@@ -15,6 +18,10 @@ struct FileOptions {
   std::string tenant;
   std::string collection;
   std::string id;
+  std::string path;
+  std::string name;
+  std::string label;
+  std::string purpose = "user_data";
   bool no_mirror = false;
   bool json = false;
 };
@@ -118,6 +125,44 @@ Result<ExitStatus> RunDelete(const FileOptions& options) {
   return ExitStatus::kOk;
 }
 
+Result<ExitStatus> RunUpload(const FileOptions& options) {
+  Result<ApiClient> client = ConnectApi(options.dir, options.tenant);
+  if (!client) {
+    return std::unexpected(client.error());
+  }
+  Result<Plaintext> content = ReadDocument(options.path);
+  if (!content) {
+    return std::unexpected(content.error());
+  }
+  const std::string name =
+      options.name.empty() ? std::filesystem::path(options.path).filename().string() : options.name;
+  net::MultipartForm form;
+  form.AddField("purpose", PlaintextView::Of(options.purpose));
+  if (!options.label.empty()) {
+    form.AddField("casemate_label", PlaintextView::Of(options.label));
+  }
+  form.AddFile("file", name, "application/octet-stream", *content);
+  const std::string type = form.content_type();
+  const Plaintext body = form.Finish();
+  Result<ApiClient::Answer> made = client->Call("POST", "/v1/files", body, type);
+  if (!made) {
+    return std::unexpected(made.error());
+  }
+  const json::Value file = made->body.root();
+  const std::optional<json::Value> casemate = file.Get("casemate");
+  const std::string label = casemate ? TextOf(*casemate, "label") : std::string();
+  if (options.json) {
+    json::Writer writer;
+    writer.BeginObject().Key("id").String(TextOf(file, "id"));
+    writer.Key("filename").Content(ContentOf(file, "filename"));
+    writer.Key("bytes").Integer(NumberOf(file, "bytes")).Key("label").String(label).EndObject();
+    PrintJson(writer.Take());
+  } else {
+    PrintLine("uploaded " + TextOf(file, "id") + ", label " + label);
+  }
+  return ExitStatus::kOk;
+}
+
 }  // namespace
 
 void AddFile(CommandLine& line) {
@@ -127,6 +172,16 @@ void AddFile(CommandLine& line) {
       .Required("--dir", options->dir, "The deployment's folder")
       .Text("--tenant", options->tenant, "The tenant's name (default: the first)")
       .Text("--collection", options->collection, "Only those of this collection")
+      .Flag("--json", options->json, "Print JSON");
+  line.Add("file upload", "Upload a document that is in no collection",
+           "casemate file upload plan.md --dir D --label confidential",
+           [options] { return RunUpload(*options); })
+      .Required("path", options->path, "The document")
+      .Required("--dir", options->dir, "The deployment's folder")
+      .Text("--tenant", options->tenant, "The tenant's name (default: the first)")
+      .Text("--label", options->label, "Its label (default: the deployment's)")
+      .Text("--name", options->name, "Its name there (default: the file's)")
+      .Text("--purpose", options->purpose, "As OpenAI has it (default: user_data)")
       .Flag("--json", options->json, "Print JSON");
   line.Add("file delete", "Erase a document and everything made from it",
            "casemate file delete file-mfrggzdfmztwq2lknnwg23tpoa --dir D",

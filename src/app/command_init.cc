@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -34,6 +35,8 @@ struct InitOptions {
   std::uint64_t argon2_memory_kib = 0;
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
+  std::vector<std::string> labels;
+  std::string default_label;
   bool json = false;
 };
 
@@ -100,6 +103,15 @@ config::DeploymentConfig MakeConfig(const InitOptions& options) {
   made.custody.mirror = options.mirror;
   if (options.no_mirror) {
     made.custody.mirror = "none";
+  }
+  if (!options.labels.empty()) {
+    made.labels.order = options.labels;
+    if (!std::ranges::contains(options.labels, made.labels.fallback)) {
+      made.labels.fallback = options.labels.front();
+    }
+  }
+  if (!options.default_label.empty()) {
+    made.labels.fallback = options.default_label;
   }
   if (options.insecure_pin_file) {
     made.custody.pin_source = config::PinSource::kInsecureFile;
@@ -203,6 +215,12 @@ Result<ExitStatus> RunInit(const InitOptions& given) {
     secret = std::move(*pipe);
   }
   const config::DeploymentConfig settings = MakeConfig(options);
+  Result<policy::LabelOrder> labels = policy::LabelOrder::Of(settings.labels.order);
+  Result<policy::Label> fallback =
+      labels ? labels->Parse(settings.labels.fallback) : std::unexpected(labels.error());
+  if (!fallback) {
+    return std::unexpected(fallback.error());
+  }
   Unfinished unfinished(*folder);
   if (Result<void> made = MakeFolders(*folder, settings); !made) {
     return std::unexpected(made.error());
@@ -252,6 +270,10 @@ void AddInit(CommandLine& line) {
       .Number("--argon2-memory-kib", options->argon2_memory_kib,
               "Memory of Argon2id in KiB (default: 262144)", 8192, 4 << 20)
       .Many("--dns", options->dns_names, "DNS name for the server's certificate")
+      .Many("--labels", options->labels,
+            "Labels, lowest first (default: public internal confidential secret); fixed for good")
+      .Text("--default-label", options->default_label,
+            "Label of what comes without one (default: internal)")
       .Many("--ip", options->ip_addresses, "IP address for the server's certificate")
       .Flag("--json", options->json, "Print JSON");
 }

@@ -69,6 +69,8 @@ void AddAsk(CommandLine& line);
 void AddModel(CommandLine& line);
 void AddTenant(CommandLine& line);
 void AddKey(CommandLine& line);
+void AddPrincipal(CommandLine& line);
+void AddGrant(CommandLine& line);
 void AddCollection(CommandLine& line);
 void AddConnect(CommandLine& line);
 void AddFile(CommandLine& line);

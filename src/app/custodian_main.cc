@@ -79,6 +79,8 @@ Result<std::unique_ptr<custody::CustodyServer>> Prepare(Started& started,
   options.deployment = started.setup.deployment;
   options.mirror = started.setup.mirror;
   options.pin_protection = token->pin_protection;
+  options.labels = started.setup.labels;
+  options.default_label = started.setup.default_label;
   options.token = std::move(token->token);
   Result<std::unique_ptr<custody::Custodian>> custodian =
       custody::Custodian::Open(std::move(options));

@@ -122,6 +122,8 @@ Result<custody::InitReply> AskInit(UniqueFd socket, const NewDeployment& made) {
   custody::Init init;
   init.tenant = made.tenant;
   init.models = made.models;
+  init.labels = made.settings.labels.order;
+  init.default_label = made.settings.labels.fallback;
   init.dns_names = made.settings.tls.dns_names;
   init.ip_addresses = made.settings.tls.ip_addresses;
   // What config.toml says is there besides those that it lists.

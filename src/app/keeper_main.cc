@@ -202,6 +202,7 @@ retrieval::SealedLibraryOptions LibraryOptions(const custody::Tenant& tenant,
   retrieval::SealedLibraryOptions options;
   options.tenant_object = tenant.tenant_object;
   options.system_principal = tenant.operator_principal;
+  options.highest_label = static_cast<policy::Label>(tenant.labels.size() - 1);
   options.pipeline.chat_model = FirstOf(tenant.models, "chat");
   options.pipeline.embedding_model = FirstOf(tenant.models, "embedding");
   if (setup.max_document_bytes > 0) {
@@ -270,11 +271,18 @@ int Serve(Started started, std::unique_ptr<storage::TenantStore> store) {
   }
   retrieval::SealedLibrary library(*store, *releases, rooms, app::SupervisorParser(*supervisor),
                                    LibraryOptions(*tenant, started.setup));
+  Result<policy::LabelOrder> labels = policy::LabelOrder::Of(tenant->labels);
+  if (!labels) {
+    LogError("the custodian's labels are none", labels.error());
+    return EXIT_FAILURE;
+  }
   const api::Router router(api::Services{.library = library,
                                          .rooms = rooms,
                                          .releases = *releases,
                                          .models = [&models] { return models.Get(); },
-                                         .receipts = receipts->book.get()});
+                                         .receipts = receipts->book.get(),
+                                         .labels = std::move(*labels),
+                                         .default_label = tenant->default_label});
   ipc::Peer::Handlers handlers;
   handlers.request = [&router](ipc::Incoming incoming) {
     const std::optional<api::Window> window = Answer(router, std::move(incoming));

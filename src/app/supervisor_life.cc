@@ -80,7 +80,9 @@ Result<void> Supervisor::SpawnCustodian(UniqueFd to_front) {
                              .token_uri = custody.token,
                              .module_path = setup_.module_path,
                              .mirror = custody.mirror,
-                             .lease_ms = static_cast<std::uint32_t>(custody.lease.count())},
+                             .lease_ms = static_cast<std::uint32_t>(custody.lease.count()),
+                             .labels = setup_.config.labels.order,
+                             .default_label = setup_.config.labels.fallback},
          std::move(fds));
   return {};
 }

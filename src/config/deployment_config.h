@@ -59,11 +59,19 @@ struct RoomsConfig {
   Isolation isolation = Isolation::kProcess;
 };
 
+// Set when the deployment is made; the custodian holds them under the signed head and refuses to
+// start when this file says something else.
+struct LabelsConfig {
+  std::vector<std::string> order = {"public", "internal", "confidential", "secret"};
+  std::string fallback = "internal";  // of what comes without a label; one of `order`
+};
+
 struct DeploymentConfig {
   ServerConfig server;
   TlsConfig tls;
   CustodyConfig custody;
   RoomsConfig rooms;
+  LabelsConfig labels;
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };

@@ -191,6 +191,16 @@ Result<void> CheckMirror(const std::string& text) {
   return {};
 }
 
+Result<void> CheckLabel(const std::string& name) {
+  const bool letters = std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+  if (!letters || name.empty() || name.size() > 32) {
+    return Expected("a label of 1 to 32 of a-z, 0-9, '-' and '_'", Quoted(name));
+  }
+  return {};
+}
+
 std::vector<Setting> MakeSettings() {
   using Config = DeploymentConfig;
   using Number = std::uint32_t;
@@ -275,6 +285,24 @@ std::vector<Setting> MakeSettings() {
       "rooms", "isolation", "What keeps rooms apart: \"process\" (seccomp and Landlock).",
       {{"process", Isolation::kProcess}},
       [](Config& c) -> Isolation& { return c.rooms.isolation; }));
+  Setting order = ListSetting(
+      "labels", "order",
+      "How confidential things are, lowest first: 2 to 16 names. Fixed when the deployment is "
+      "made:\n"
+      "what is stored holds the places of labels in this list.",
+      [](Config& c) -> Names& { return c.labels.order; }, CheckLabel, false);
+  order.set = [set = order.set](const Value& value, Config& c) -> Result<void> {
+    const std::size_t count = std::get<Names>(value).size();
+    if (count < 2 || count > 16) {
+      return Expected("2 to 16 of them", std::to_string(count));
+    }
+    return set(value, c);
+  };
+  all.push_back(std::move(order));
+  all.push_back(TextSetting(
+      "labels", "default",
+      "The label of what comes without one. Fixed when the deployment is made.",
+      [](Config& c) -> std::string& { return c.labels.fallback; }, CheckLabel));
   all.push_back(ChoiceSetting<LogLevel>(
       "log", "level", "Lowest level written: \"debug\", \"info\", \"warning\" or \"error\".",
       {{"debug", LogLevel::kDebug},

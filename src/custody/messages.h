@@ -55,13 +55,17 @@ struct Tenant {
   std::string name;
   ObjectRef tenant_object;  // slot 0: key source of the name and change indexes
   std::vector<ModelEntry> models;
-  PrincipalId operator_principal;  // who the keeper's own work (indexes, background) acts as
+  PrincipalId operator_principal;   // who the keeper's own work (indexes, background) acts as
+  std::vector<std::string> labels;  // the deployment's order, lowest first
+  policy::Label default_label = policy::Label::kInternal;  // of what comes without one
   static void Fields(auto& m, auto& v) {
     v(m.id);
     v(m.name);
     v(m.tenant_object);
     v(m.models);
     v(m.operator_principal);
+    v(m.labels);
+    v(m.default_label);
   }
 };
 
@@ -98,17 +102,32 @@ struct TicketRequest {
     v(m.evidence);
   }
 };
+// How far a ticket reaches in one collection.
+struct CollectionCeiling {
+  CollectionId collection;
+  policy::Label ceiling = policy::kLowestLabel;
+  static void Fields(auto& m, auto& v) {
+    v(m.collection);
+    v(m.ceiling);
+  }
+};
 struct TicketReply {
   static constexpr MessageType kType = MessageType::kTicketReply;
   TicketId ticket;
   std::uint32_t expires_in_ms = 0;
-  policy::Label ceiling = policy::kLowestLabel;  // min(request, grants, key)
+  policy::Label ceiling = policy::kLowestLabel;  // highest that it opens at all
   std::uint64_t log_index = 0;                   // of its leaf
+  bool every_collection = false;  // those that `collections` does not name, up to every_ceiling
+  policy::Label every_ceiling = policy::kLowestLabel;
+  std::vector<CollectionCeiling> collections;
   static void Fields(auto& m, auto& v) {
     v(m.ticket);
     v(m.expires_in_ms);
     v(m.ceiling);
     v(m.log_index);
+    v(m.every_collection);
+    v(m.every_ceiling);
+    v(m.collections);
   }
 };
 
@@ -133,6 +152,25 @@ struct OpenReply {
     v(m.keys);
     v(m.labels);
   }
+};
+
+// Which of these the ticket would open for that purpose now. Releases nothing, counts nothing and
+// is not logged: a list is cut to what its reader may see before anything is opened for it.
+struct FilterRequest {
+  static constexpr MessageType kType = MessageType::kFilter;
+  TicketId ticket;
+  policy::Purpose purpose = policy::Purpose::kMetadata;
+  std::vector<ObjectRef> objects;  // 1 to kMaxObjectsPerRelease
+  static void Fields(auto& m, auto& v) {
+    v(m.ticket);
+    v(m.purpose);
+    v(m.objects);
+  }
+};
+struct FilterReply {
+  static constexpr MessageType kType = MessageType::kFilterReply;
+  Bytes visible;  // one byte each, 0 or 1, in the order asked
+  static void Fields(auto& m, auto& v) { v(m.visible); }
 };
 
 struct RenewRequest {
@@ -296,13 +334,15 @@ struct AdmittedKey {
   std::array<std::byte, 32> verifier{};  // SHA-256 of the secret part
   TenantId tenant;
   PrincipalId principal;
-  policy::Label ceiling = policy::kHighestLabel;
+  policy::Label ceiling = policy::kHighestLabel;  // the key's and its principal's, the lower
+  std::int64_t expires = 0;                       // unix seconds; 0: never
   static void Fields(auto& m, auto& v) {
     v(m.id);
     v(m.verifier);
     v(m.tenant);
     v(m.principal);
     v(m.ceiling);
+    v(m.expires);
   }
 };
 struct AdmittedTenant {
@@ -334,10 +374,15 @@ struct KeyCreate {
   std::string tenant;  // name; empty: the default one
   std::string name;    // free text for lists
   policy::Label ceiling = policy::kHighestLabel;
+  // Empty: one of its own, named after the key, that may do everything up to `ceiling`.
+  std::string principal = {};
+  std::int64_t expires = 0;  // unix seconds; 0: never
   static void Fields(auto& m, auto& v) {
     v(m.tenant);
     v(m.name);
     v(m.ceiling);
+    v(m.principal);
+    v(m.expires);
   }
 };
 struct KeyCreateReply {
@@ -363,6 +408,8 @@ struct KeyEntry {
   policy::Label ceiling = policy::kHighestLabel;
   std::int64_t created = 0;
   bool revoked = false;
+  std::string principal_name;
+  std::int64_t expires = 0;  // unix seconds; 0: never
   static void Fields(auto& m, auto& v) {
     v(m.id);
     v(m.tenant);
@@ -371,6 +418,8 @@ struct KeyEntry {
     v(m.ceiling);
     v(m.created);
     v(m.revoked);
+    v(m.principal_name);
+    v(m.expires);
   }
 };
 struct KeyListReply {
@@ -412,12 +461,14 @@ struct TenantEntry {
   std::int64_t created = 0;
   std::uint64_t epoch = 0;
   std::uint64_t objects = 0;
+  bool suspended = false;
   static void Fields(auto& m, auto& v) {
     v(m.id);
     v(m.name);
     v(m.created);
     v(m.epoch);
     v(m.objects);
+    v(m.suspended);
   }
 };
 struct TenantListReply {
@@ -496,11 +547,15 @@ struct Init {
   std::vector<ModelEntry> models;
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
+  std::vector<std::string> labels;  // lowest first; empty: the default order
+  std::string default_label;        // empty: internal, or the lowest where there is no such name
   static void Fields(auto& m, auto& v) {
     v(m.tenant);
     v(m.models);
     v(m.dns_names);
     v(m.ip_addresses);
+    v(m.labels);
+    v(m.default_label);
   }
 };
 struct InitReply {

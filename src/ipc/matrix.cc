@@ -30,23 +30,19 @@ constexpr std::array kLoaderToSupervisor = {kReady, kLoaded};
 constexpr std::array kCustodianToFront = {kIdentity, kAdmission, kLockState};
 constexpr std::array kFrontToKeeper = {kHttpRequest};
 constexpr std::array kKeeperToFront = {kHttpHead, kHttpBody, kHttpEnd};
-constexpr std::array kKeeperToCustodian = {kTicketRequest, kOpen,  kRenew,          kCloseTicket,
-                                           kCreateObjects, kErase, kCloseForReceipt};
+constexpr std::array kKeeperToCustodian = {kTicketRequest, kOpen,  kRenew,           kCloseTicket,
+                                           kCreateObjects, kErase, kCloseForReceipt, kFilter};
 constexpr std::array kCustodianToKeeper = {
-    kTenant,           kTicketReply,         kOpenReply,  kRenewReply,
-    kCloseTicketReply, kCreateObjectsReply,  kEraseReply, kRevoke,
-    kReceiptKeys,      kCloseForReceiptReply};
+    kTenant,           kTicketReply,          kOpenReply,  kRenewReply,
+    kCloseTicketReply, kCreateObjectsReply,   kEraseReply, kRevoke,
+    kReceiptKeys,      kCloseForReceiptReply, kFilterReply};
 constexpr std::array kKeeperToRoom = {kGenerate, kEmbed, kCountTokens, kRank};
 constexpr std::array kRoomToKeeper = {kGenerateStarted, kGenerateText,     kGenerateDone,
                                       kEmbedReply,      kCountTokensReply, kRankReply};
 constexpr std::array kKeeperToParse = {kParseDocument};
 constexpr std::array kParseToKeeper = {kParseDocumentReply};
-constexpr std::array kOperatorToCustodian = {kKeyCreate,  kKeyList,       kKeyRevoke, kTenantCreate,
-                                             kTenantList, kModelRegister, kModelList, kStatus,
-                                             kInit,       kUnlock};
-constexpr std::array kCustodianToOperator = {
-    kKeyCreateReply,     kKeyListReply,   kKeyRevokeReply, kTenantCreateReply, kTenantListReply,
-    kModelRegisterReply, kModelListReply, kStatusReply,    kInitReply,         kUnlockReply};
+constexpr std::array kOperatorToCustodian = {kKeyCreate, kKeyList, kKeyRevoke, kTenantCreate, kTenantList, kModelRegister, kModelList, kStatus, kInit, kUnlock, kTenantChange, kTenantRemove, kPrincipalCreate, kPrincipalList, kPrincipalChange, kPrincipalRemove, kGrantAdd, kGrantList, kGrantRemove};
+constexpr std::array kCustodianToOperator = {kKeyCreateReply, kKeyListReply, kKeyRevokeReply, kTenantCreateReply, kTenantListReply, kModelRegisterReply, kModelListReply, kStatusReply, kInitReply, kUnlockReply, kTenantChangeReply, kTenantRemoveReply, kPrincipalCreateReply, kPrincipalListReply, kPrincipalChangeReply, kPrincipalRemoveReply, kGrantAddReply, kGrantListReply, kGrantRemoveReply};
 
 constexpr std::array<ChannelRule, 24> kMatrix = {{
     {kSupervisor, kFront, kSupervisorToFront},
@@ -279,6 +275,46 @@ std::string_view MessageTypeName(MessageType type) {
       return "gather";
     case kGathered:
       return "gathered";
+    case kTenantChange:
+      return "tenant_change";
+    case kTenantChangeReply:
+      return "tenant_change_reply";
+    case kTenantRemove:
+      return "tenant_remove";
+    case kTenantRemoveReply:
+      return "tenant_remove_reply";
+    case kPrincipalCreate:
+      return "principal_create";
+    case kPrincipalCreateReply:
+      return "principal_create_reply";
+    case kPrincipalList:
+      return "principal_list";
+    case kPrincipalListReply:
+      return "principal_list_reply";
+    case kPrincipalChange:
+      return "principal_change";
+    case kPrincipalChangeReply:
+      return "principal_change_reply";
+    case kPrincipalRemove:
+      return "principal_remove";
+    case kPrincipalRemoveReply:
+      return "principal_remove_reply";
+    case kGrantAdd:
+      return "grant_add";
+    case kGrantAddReply:
+      return "grant_add_reply";
+    case kGrantList:
+      return "grant_list";
+    case kGrantListReply:
+      return "grant_list_reply";
+    case kGrantRemove:
+      return "grant_remove";
+    case kGrantRemoveReply:
+      return "grant_remove_reply";
+    case kFilter:
+      return "filter";
+    case kFilterReply:
+      return "filter_reply";
   }
   return "unknown";
 }

@@ -41,8 +41,10 @@ struct SetupCustodian {
   std::string module_path;  // of the PKCS#11 library
   std::string mirror;       // path, "none", or empty
   std::uint32_t lease_ms = 30'000;
-  std::uint32_t argon2_memory_kib = 0;  // for init: 0 is the default
-  bool init = false;                    // make a deployment, answer kInit, end
+  std::uint32_t argon2_memory_kib = 0;   // for init: 0 is the default
+  bool init = false;                     // make a deployment, answer kInit, end
+  std::vector<std::string> labels = {};  // as the configuration has them: compared with the state's
+  std::string default_label = {};
   static void Fields(auto& m, auto& v) {
     v(m.deployment);
     v(m.pin_source);
@@ -52,6 +54,8 @@ struct SetupCustodian {
     v(m.lease_ms);
     v(m.argon2_memory_kib);
     v(m.init);
+    v(m.labels);
+    v(m.default_label);
   }
 };
 // Descriptors: channel to the custodian; channel to the front.

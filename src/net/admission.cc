@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "crypto/hash.h"
 
 namespace casemate::net {
@@ -61,16 +62,19 @@ AdmissionTable::AdmissionTable(const custody::Admission& admission) : tenants_(a
                                            .key = key.id,
                                            .ceiling = key.ceiling,
                                            .from_operator = false},
-                                .verifier = key.verifier});
+                                .verifier = key.verifier,
+                                .expires = key.expires});
   }
 }
+
+bool AdmissionTable::Entry::Expired() const { return expires != 0 && UnixSeconds() >= expires; }
 
 Result<Caller> AdmissionTable::Authenticate(const Credential& credential) const {
   static const Entry nobody;
   const auto found = keys_.find(credential.key);
   const Entry& entry = found == keys_.end() ? nobody : found->second;
   const bool same = crypto::EqualConstantTime(entry.verifier, credential.verifier);
-  if (!same || found == keys_.end()) {
+  if (!same || found == keys_.end() || entry.Expired()) {
     return Refused();
   }
   return entry.caller;
@@ -101,7 +105,7 @@ bool AdmissionTable::Admits(const Caller& caller) const {
     });
   }
   const auto found = keys_.find(caller.key);
-  return found != keys_.end() && found->second.caller == caller;
+  return found != keys_.end() && found->second.caller == caller && !found->second.Expired();
 }
 
 }  // namespace casemate::net

@@ -44,6 +44,8 @@ class AdmissionTable {
   struct Entry {
     Caller caller;
     std::array<std::byte, 32> verifier{};
+    std::int64_t expires = 0;  // unix seconds; 0: never
+    bool Expired() const;
   };
   std::unordered_map<KeyId, Entry> keys_;
   std::vector<custody::AdmittedTenant> tenants_;

@@ -9,22 +9,66 @@
 namespace casemate::policy {
 namespace {
 
-TEST(LabelTest, NamesAreParsedBack) {
+TEST(LabelOrderTest, NamesOfTheDefaultAreParsedBack) {
+  const LabelOrder order;
   for (const Label label :
        {Label::kPublic, Label::kInternal, Label::kConfidential, Label::kSecret}) {
-    const Result<Label> parsed = ParseLabel(LabelName(label));
+    const Result<Label> parsed = order.Parse(order.Name(label));
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(*parsed, label);
   }
+  EXPECT_EQ(order.highest(), Label::kSecret);
+  EXPECT_EQ(order.Name(kHighestLabel), "secret");
+  EXPECT_EQ(order.ToString(), "public < internal < confidential < secret");
 }
 
-TEST(LabelTest, AnotherWordIsRefusedAndNotRepeated) {
+TEST(LabelOrderTest, AnotherWordIsRefusedAndNotRepeated) {
   for (const std::string_view name : {"", "Secret", "secret ", "top-secret"}) {
-    const Result<Label> parsed = ParseLabel(name);
+    const Result<Label> parsed = LabelOrder().Parse(name);
     ASSERT_FALSE(parsed.has_value()) << name;
     EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
     EXPECT_THAT(parsed.error().message, testing::HasSubstr("confidential"));
     EXPECT_THAT(parsed.error().message, testing::Not(testing::HasSubstr("top-")));
+  }
+}
+
+TEST(LabelOrderTest, AnOrderOfOnesOwnNumbersItsNames) {
+  const Result<LabelOrder> order = LabelOrder::Of({"offen", "vs-nfd", "geheim"});
+  ASSERT_TRUE(order.has_value()) << order.error().message;
+  EXPECT_EQ(order->Parse("vs-nfd").value(), Label{1});
+  EXPECT_EQ(order->highest(), Label{2});
+  EXPECT_FALSE(order->Parse("public").has_value());
+}
+
+TEST(LabelOrderTest, RefusesTooFewTooManyTwiceAndOddNames) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 17; ++i) {
+    many.push_back("label" + std::to_string(i));
+  }
+  EXPECT_FALSE(LabelOrder::Of(many).has_value());
+  many.pop_back();
+  EXPECT_TRUE(LabelOrder::Of(many).has_value());
+  for (const std::vector<std::string>& names :
+       std::initializer_list<std::vector<std::string>>{{},
+                                                       {"one"},
+                                                       {"a", "a"},
+                                                       {"a", ""},
+                                                       {"a", "B"},
+                                                       {"a", "b c"},
+                                                       {"a", std::string(33, 'x')}}) {
+    const Result<LabelOrder> order = LabelOrder::Of(names);
+    ASSERT_FALSE(order.has_value());
+    EXPECT_EQ(order.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST(ActionsTest, SetsAreWrittenAndParsedBack) {
+  for (ActionSet actions = 1; actions <= kEveryAction; ++actions) {
+    EXPECT_EQ(ParseActions(ActionNames(actions)).value(), actions);
+  }
+  EXPECT_EQ(ParseActions("search,read").value(), Action::kRead | Action::kSearch);
+  for (const std::string_view names : {"", "reads", "read;search", "read, search"}) {
+    EXPECT_FALSE(ParseActions(names).has_value()) << names;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "policy/release.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -69,6 +70,61 @@ std::string_view ReleaseLevelName(ReleaseLevel level) {
   return NameAt(kNames, static_cast<std::size_t>(level), 1);
 }
 
+namespace {
+
+constexpr std::array<Action, 6> kActions = {Action::kList, Action::kRead,  Action::kSearch,
+                                            Action::kSeal, Action::kErase, Action::kIndex};
+
+}  // namespace
+
+std::string_view ActionName(Action action) {
+  switch (action) {
+    case Action::kList:
+      return "list";
+    case Action::kRead:
+      return "read";
+    case Action::kSearch:
+      return "search";
+    case Action::kSeal:
+      return "seal";
+    case Action::kErase:
+      return "erase";
+    case Action::kIndex:
+      return "index";
+  }
+  return "unknown";
+}
+
+std::string ActionNames(ActionSet actions) {
+  std::string names;
+  for (const Action action : kActions) {
+    if (Allows(actions, action)) {
+      names.append(names.empty() ? "" : ",").append(ActionName(action));
+    }
+  }
+  return names;
+}
+
+Result<ActionSet> ParseActions(std::string_view names) {
+  ActionSet actions = 0;
+  while (!names.empty()) {
+    const std::string_view name = names.substr(0, names.find(','));
+    names.remove_prefix(std::min(name.size() + 1, names.size()));
+    const auto known = std::ranges::find(kActions, name, ActionName);
+    if (known == kActions.end()) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          "actions: expected some of list, read, search, seal, erase and index, with commas "
+          "between");
+    }
+    actions = actions | *known;
+  }
+  if (actions == 0) {
+    return Fail(ErrorCode::kInvalidArgument, "actions: expected at least one");
+  }
+  return actions;
+}
+
 std::string_view PurposeName(Purpose purpose) {
   static constexpr std::array<std::string_view, kLastPurpose> kNames = {
       "content",      "metadata",   "chunks",       "vectors", "keywords",
@@ -117,7 +173,9 @@ std::string_view RuleName(Rule rule) {
                                                                          "erased",
                                                                          "no_mirror",
                                                                          "release_level_too_low",
-                                                                         "over_partition_ceiling"};
+                                                                         "over_partition_ceiling",
+                                                                         "suspended",
+                                                                         "label_below_source"};
   return NameAt(kNames, static_cast<std::size_t>(rule), 0);
 }
 

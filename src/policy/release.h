@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -53,9 +54,16 @@ constexpr ActionSet operator|(Action a, Action b) {
 constexpr ActionSet operator|(ActionSet a, Action b) {
   return static_cast<ActionSet>(a | static_cast<ActionSet>(b));
 }
+inline constexpr ActionSet kEveryAction = 63;
 constexpr bool Allows(ActionSet set, Action action) {
   return (set & static_cast<ActionSet>(action)) != 0;
 }
+
+// "list", "read", "search", "seal", "erase", "index"; a set as "read,search".
+std::string_view ActionName(Action action);
+std::string ActionNames(ActionSet actions);
+// Errors: kInvalidArgument: empty, or a name that is none of these; says which there are.
+[[nodiscard]] Result<ActionSet> ParseActions(std::string_view names);
 
 // What a purpose key opens; part of its derivation.
 enum class Purpose : std::uint8_t {
@@ -108,8 +116,10 @@ enum class Rule : std::uint8_t {
   kNoMirror = 11,  // erasure without a second copy, not accepted by the operator
   kReleaseLevelTooLow = 12,
   kOverPartitionCeiling = 13,
+  kSuspended = 14,         // the tenant or the principal
+  kLabelBelowSource = 15,  // of what would be made from something more confidential
 };
-inline constexpr std::uint8_t kLastRule = 13;
+inline constexpr std::uint8_t kLastRule = 15;
 std::string_view RuleName(Rule rule);  // "justification_denied"
 
 }  // namespace casemate::policy

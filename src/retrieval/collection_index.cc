@@ -115,11 +115,12 @@ Result<void> CollectionIndex::Load(const std::vector<storage::AttachmentRow>& ro
   for (const storage::AttachmentRow& row : rows) {
     refs.push_back(row.ref);
   }
-  auto chunk_keys = vault_.OpenAll(ticket_, policy::Purpose::kChunks, refs, false);
+  // Documents above the index's ceiling are not asked for.
+  auto chunk_keys = vault_.OpenVisible(ticket_, policy::Purpose::kChunks, refs);
   if (!chunk_keys) {
     return std::unexpected(chunk_keys.error());
   }
-  auto vector_keys = vault_.OpenAll(ticket_, policy::Purpose::kVectors, refs, false);
+  auto vector_keys = vault_.OpenVisible(ticket_, policy::Purpose::kVectors, refs);
   if (!vector_keys) {
     return std::unexpected(vector_keys.error());
   }

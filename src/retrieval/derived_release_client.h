@@ -21,6 +21,8 @@ class DerivedReleaseClient : public custody::ReleaseClient {
     custody::TicketReply reply;
     reply.ticket = crypto::RandomId<TicketId>();
     reply.ceiling = request.label;
+    reply.every_collection = true;
+    reply.every_ceiling = request.label;
     const auto end = BootClock::now() + std::chrono::hours(1);
     return custody::Ticket(
         std::make_shared<custody::Ticket::State>(reply, end, [](const TicketId&) {}));
@@ -36,6 +38,10 @@ class DerivedReleaseClient : public custody::ReleaseClient {
       leases.push_back(std::move(*lease));
     }
     return leases;
+  }
+  Result<std::vector<bool>> Filter(const custody::Ticket&, policy::Purpose,
+                                   std::span<const custody::ObjectRef> objects) override {
+    return std::vector<bool>(objects.size(), true);
   }
   Result<std::vector<custody::Created>> Create(const custody::Ticket& ticket,
                                                std::vector<custody::NewObject> objects,

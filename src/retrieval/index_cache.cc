@@ -1,6 +1,7 @@
 #include "retrieval/index_cache.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct IndexCache::Shared {
   mutable std::mutex mutex;  // guards all below
   std::condition_variable_any wake;
   bool revoked = false;
-  std::unordered_map<CollectionId, std::shared_ptr<CollectionIndex>> indexes;
+  std::map<std::pair<CollectionId, policy::Label>, std::shared_ptr<CollectionIndex>> indexes;
 };
 
 IndexCache::IndexCache(std::chrono::milliseconds idle, Maker make)
@@ -42,22 +43,24 @@ std::function<void()> IndexCache::Waker() const {
   };
 }
 
-Result<std::shared_ptr<CollectionIndex>> IndexCache::Get(CollectionId collection) {
+Result<std::shared_ptr<CollectionIndex>> IndexCache::Get(CollectionId collection,
+                                                         policy::Label ceiling) {
+  const std::pair key(collection, ceiling);
   {
     const std::lock_guard lock(shared_->mutex);
-    const auto found = shared_->indexes.find(collection);
+    const auto found = shared_->indexes.find(key);
     if (found != shared_->indexes.end() && !found->second->over()) {
       return found->second;
     }
   }
   // Outside the lock: it waits for the custodian. Of two at the same time one is thrown away.
-  Result<std::unique_ptr<CollectionIndex>> made = make_(collection);
+  Result<std::unique_ptr<CollectionIndex>> made = make_(collection, ceiling);
   if (!made) {
     return std::unexpected(made.error());
   }
   std::shared_ptr<CollectionIndex> index = std::move(*made);
   const std::lock_guard lock(shared_->mutex);
-  std::shared_ptr<CollectionIndex>& place = shared_->indexes[collection];
+  std::shared_ptr<CollectionIndex>& place = shared_->indexes[key];
   if (place == nullptr || place->over()) {
     place = index;
   }
@@ -78,13 +81,15 @@ void IndexCache::Evict(std::span<const ObjectId> attachments) {
 }
 
 void IndexCache::Drop(CollectionId collection) {
-  std::shared_ptr<CollectionIndex> dropped;  // destroyed outside the lock
+  std::vector<std::shared_ptr<CollectionIndex>> dropped;  // destroyed outside the lock
   const std::lock_guard lock(shared_->mutex);
-  const auto found = shared_->indexes.find(collection);
-  if (found != shared_->indexes.end()) {
-    dropped = std::move(found->second);
-    shared_->indexes.erase(found);
-  }
+  std::erase_if(shared_->indexes, [&](const auto& entry) {
+    if (entry.first.first != collection) {
+      return false;
+    }
+    dropped.push_back(entry.second);
+    return true;
+  });
 }
 
 std::size_t IndexCache::resident() const {

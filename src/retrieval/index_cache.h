@@ -18,15 +18,18 @@ namespace casemate::retrieval {
 // time.
 class IndexCache {
  public:
-  using Maker = std::function<Result<std::unique_ptr<CollectionIndex>>(CollectionId)>;
+  using Maker =
+      std::function<Result<std::unique_ptr<CollectionIndex>>(CollectionId, policy::Label)>;
 
   IndexCache(std::chrono::milliseconds idle, Maker make);
   ~IndexCache();
   IndexCache(const IndexCache&) = delete;
   IndexCache& operator=(const IndexCache&) = delete;
 
-  // The resident index, or a new one.
-  [[nodiscard]] Result<std::shared_ptr<CollectionIndex>> Get(CollectionId collection);
+  // The resident index of what is at most `ceiling`, or a new one. There is one for each ceiling
+  // that is asked with: its ticket opens nothing above it, and its word counts know nothing of it.
+  [[nodiscard]] Result<std::shared_ptr<CollectionIndex>> Get(CollectionId collection,
+                                                             policy::Label ceiling);
   // Wipes these attachments wherever they are, now.
   void Evict(std::span<const ObjectId> attachments);
   void Drop(CollectionId collection);

@@ -41,11 +41,14 @@ struct AttachmentInfo {
   std::int64_t created = 0;
   std::uint64_t bytes = 0;  // of chunks and vectors as stored
   std::uint32_t chunks = 0;
+  policy::Label label = policy::kLowestLabel;
 };
 
+// Counts are of what the ticket reaches.
 struct CollectionInfo {
   CollectionId id;
   Plaintext name;
+  policy::Label label = policy::kLowestLabel;  // of the collection; a floor for what is in it
   std::int64_t created = 0;
   std::uint64_t bytes = 0;
   std::uint32_t in_progress = 0;

@@ -15,6 +15,7 @@ struct SealedLibraryOptions {
   // Who the library's own tickets (indexes, attachments in the background, erasing what was
   // replaced) are asked for: justification GOOGLE_INITIATED_SYSTEM_OPERATION.
   PrincipalId system_principal;
+  policy::Label highest_label = policy::Label::kSecret;  // of the deployment's order
   Pipeline::Options pipeline;
   FusionOptions fusion;
   std::uint64_t max_file_bytes = 32ULL * 1024 * 1024;

@@ -60,7 +60,13 @@ Result<CollectionInfo> SealedLibrary::GetCollection(const custody::Ticket& ticke
   if (!lease) {
     return std::unexpected(lease.error());
   }
-  return core_->InfoOf(*row, *lease);
+  Result<CollectionInfo> info = core_->InfoOf(*row, *lease);
+  if (info) {
+    if (Result<void> counted = core_->CountVisible(ticket, *info); !counted) {
+      return std::unexpected(counted.error());
+    }
+  }
+  return info;
 }
 
 Result<Listed<CollectionInfo>> SealedLibrary::ListCollections(const custody::Ticket& ticket,
@@ -69,7 +75,27 @@ Result<Listed<CollectionInfo>> SealedLibrary::ListCollections(const custody::Tic
   if (!row_page) {
     return std::unexpected(row_page.error());
   }
-  return core_->OpenListed<CollectionInfo>(ticket, core_->store.ListCollections(*row_page), page);
+  Listed<CollectionInfo> listed;
+  Result<void> read = ReadVisible<storage::CollectionRow>(
+      core_->vault, ticket, page, *row_page,
+      [this](const storage::RowPage& next) { return core_->store.ListCollections(next); },
+      [](const storage::CollectionRow& row) { return As<ObjectId>(row.id); },
+      [&](const storage::CollectionRow& row, const custody::Lease& lease) -> Result<void> {
+        Result<CollectionInfo> info = core_->InfoOf(row, lease);
+        if (!info) {
+          return std::unexpected(info.error());
+        }
+        if (Result<void> counted = core_->CountVisible(ticket, *info); !counted) {
+          return counted;
+        }
+        listed.items.push_back(std::move(*info));
+        return {};
+      },
+      listed.has_more);
+  if (!read) {
+    return std::unexpected(read.error());
+  }
+  return listed;
 }
 
 Result<std::optional<CollectionId>> SealedLibrary::FindCollection(const custody::Ticket& ticket,
@@ -85,7 +111,13 @@ Result<std::optional<CollectionId>> SealedLibrary::FindCollection(const custody:
   if (!*row) {
     return std::nullopt;
   }
-  return (*row)->id;
+  // To whom it is not granted its name tells nothing.
+  const custody::ObjectRef ref{As<ObjectId>((*row)->id), (*row)->slot};
+  Result<std::vector<bool>> visible = core_->vault.Visible(ticket, Purpose::kMetadata, {&ref, 1});
+  if (!visible) {
+    return std::unexpected(visible.error());
+  }
+  return visible->front() ? std::optional((*row)->id) : std::nullopt;
 }
 
 Result<custody::EraseReply> SealedLibrary::DeleteCollection(const custody::Ticket& ticket,
@@ -237,8 +269,24 @@ Result<Listed<AttachmentInfo>> SealedLibrary::ListAttachments(const custody::Tic
   if (!row_page) {
     return std::unexpected(row_page.error());
   }
-  return core_->OpenListed<AttachmentInfo>(
-      ticket, core_->store.ListAttachments(collection, *row_page), page);
+  Listed<AttachmentInfo> listed;
+  Result<void> read = ReadVisible<storage::AttachmentRow>(
+      core_->vault, ticket, page, *row_page,
+      [&](const storage::RowPage& next) { return core_->store.ListAttachments(collection, next); },
+      [](const storage::AttachmentRow& row) { return As<ObjectId>(row.file); },
+      [&](const storage::AttachmentRow& row, const custody::Lease& lease) -> Result<void> {
+        Result<AttachmentInfo> info = core_->InfoOf(row, lease);
+        if (!info) {
+          return std::unexpected(info.error());
+        }
+        listed.items.push_back(std::move(*info));
+        return {};
+      },
+      listed.has_more);
+  if (!read) {
+    return std::unexpected(read.error());
+  }
+  return listed;
 }
 
 Result<void> SealedLibrary::Detach(const custody::Ticket& ticket, CollectionId collection,

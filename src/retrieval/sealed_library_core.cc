@@ -22,8 +22,10 @@ SealedLibrary::Core::Core(storage::TenantStore& the_store, custody::ReleaseClien
       options(std::move(the_options)),
       vault(client, the_store.tenant(), options.tenant_object),
       pipeline(rooms, std::move(parser), options.pipeline) {
-  indexes = std::make_shared<IndexCache>(
-      options.index_idle, [this](CollectionId collection) { return MakeIndex(collection); });
+  indexes = std::make_shared<IndexCache>(options.index_idle,
+                                         [this](CollectionId collection, policy::Label ceiling) {
+                                           return MakeIndex(collection, ceiling);
+                                         });
   background = std::make_unique<Background>(
       store, vault, pipeline,
       Background::Options{options.system_principal, options.retry_after, options.erase_every});
@@ -94,6 +96,7 @@ Result<CollectionInfo> SealedLibrary::Core::InfoOf(const storage::CollectionRow&
   CollectionInfo info;
   info.id = row.id;
   info.name = std::move(metadata->name);
+  info.label = lease.label();
   info.created = row.created;
   info.bytes = row.bytes;
   info.in_progress = row.in_state[static_cast<int>(AttachmentStatus::kInProgress)];
@@ -118,6 +121,7 @@ Result<AttachmentInfo> SealedLibrary::Core::InfoOf(const storage::AttachmentRow&
   info.file = row.file;
   info.collection = row.collection;
   info.status = static_cast<AttachmentStatus>(row.state);
+  info.label = lease.label();
   info.created = row.created;
   info.bytes = row.bytes;
   info.chunks = metadata->chunks;
@@ -128,6 +132,56 @@ Result<AttachmentInfo> SealedLibrary::Core::InfoOf(const storage::AttachmentRow&
                          .detail = {}};
   }
   return info;
+}
+
+// The store's counts are of everything; to a caller under a ceiling what is above it does not
+// exist.
+Result<void> SealedLibrary::Core::CountVisible(const custody::Ticket& ticket,
+                                               CollectionInfo& info) const {
+  if (ticket.ceiling(info.id) >= options.highest_label) {
+    return {};
+  }
+  info.bytes = 0;
+  info.in_progress = info.completed = info.failed = info.cancelled = 0;
+  storage::RowPage page{.limit = custody::kMaxObjectsPerRelease, .ascending = true, .after = {}};
+  for (;;) {
+    Result<std::vector<storage::AttachmentRow>> rows = store.ListAttachments(info.id, page);
+    if (!rows) {
+      return std::unexpected(rows.error());
+    }
+    std::vector<custody::ObjectRef> refs;
+    for (const storage::AttachmentRow& row : *rows) {
+      refs.push_back(row.ref);
+    }
+    Result<std::vector<bool>> visible = vault.Visible(ticket, Purpose::kMetadata, refs);
+    if (!visible) {
+      return std::unexpected(visible.error());
+    }
+    for (std::size_t i = 0; i < rows->size(); ++i) {
+      if (!(*visible)[i]) {
+        continue;
+      }
+      info.bytes += (*rows)[i].bytes;
+      switch ((*rows)[i].state) {
+        case storage::AttachmentState::kInProgress:
+          ++info.in_progress;
+          break;
+        case storage::AttachmentState::kCompleted:
+          ++info.completed;
+          break;
+        case storage::AttachmentState::kFailed:
+          ++info.failed;
+          break;
+        case storage::AttachmentState::kCancelled:
+          ++info.cancelled;
+          break;
+      }
+    }
+    if (rows->size() < page.limit) {
+      return {};
+    }
+    page.after = As<ObjectId>(rows->back().file);
+  }
 }
 
 Result<void> SealedLibrary::Core::CheckName(PlaintextView name) const {
@@ -148,12 +202,13 @@ Result<void> SealedLibrary::Core::CheckSize(PlaintextView content) const {
   return {};
 }
 
-Result<std::unique_ptr<CollectionIndex>> SealedLibrary::Core::MakeIndex(CollectionId collection) {
+Result<std::unique_ptr<CollectionIndex>> SealedLibrary::Core::MakeIndex(CollectionId collection,
+                                                                        policy::Label ceiling) {
   custody::TicketRequest request;
   request.principal = options.system_principal;
   request.justification = policy::Justification::kGoogleInitiatedSystemOperation;
   request.actions = policy::Action::kIndex | policy::Action::kSearch;
-  request.label = policy::kHighestLabel;
+  request.label = ceiling;
   request.collections.push_back(collection);
   request.max_objects = UINT32_MAX;
   request.duration_ms = kIndexTicketMs;

@@ -26,15 +26,6 @@ template <typename IdType>
   }
   return rows;
 }
-template <typename Row>
-bool CutPage(std::vector<Row>& rows, const Page& page) {
-  if (rows.size() <= page.limit) {
-    return false;
-  }
-  rows.resize(page.limit);
-  return true;
-}
-
 inline custody::ObjectRef RefOf(const storage::FileRow& row) {
   return {As<ObjectId>(row.id), row.slot};
 }
@@ -61,38 +52,11 @@ struct SealedLibrary::Core {
   [[nodiscard]] Result<void> CheckName(PlaintextView name) const;
   [[nodiscard]] Result<void> CheckSize(PlaintextView content) const;
 
-  // A page of rows with what is sealed in them; those that the ticket does not open are left out.
-  template <typename Info, typename Row>
-  [[nodiscard]] Result<Listed<Info>> OpenListed(const custody::Ticket& ticket,
-                                                Result<std::vector<Row>> rows,
-                                                const Page& page) const {
-    if (!rows) {
-      return std::unexpected(rows.error());
-    }
-    Listed<Info> listed;
-    listed.has_more = CutPage(*rows, page);
-    std::vector<custody::ObjectRef> refs;
-    for (const Row& row : *rows) {
-      refs.push_back(RefOf(row));
-    }
-    auto leases = vault.OpenAll(ticket, policy::Purpose::kMetadata, refs, true);
-    if (!leases) {
-      return std::unexpected(leases.error());
-    }
-    for (std::size_t i = 0; i < rows->size(); ++i) {
-      if (!(*leases)[i]) {
-        continue;
-      }
-      Result<Info> info = InfoOf((*rows)[i], *(*leases)[i]);
-      if (!info) {
-        return std::unexpected(info.error());
-      }
-      listed.items.push_back(std::move(*info));
-    }
-    return listed;
-  }
-
-  [[nodiscard]] Result<std::unique_ptr<CollectionIndex>> MakeIndex(CollectionId collection);
+  [[nodiscard]] Result<std::unique_ptr<CollectionIndex>> MakeIndex(CollectionId collection,
+                                                                   policy::Label ceiling);
+  // Counts what this ticket may see of a collection.
+  [[nodiscard]] Result<void> CountVisible(const custody::Ticket& ticket,
+                                          CollectionInfo& info) const;
 
   storage::TenantStore& store;
   SealedLibraryOptions options;
@@ -118,5 +82,60 @@ struct SealedLibrary::Core {
                                             const custody::Lease& key,
                                             const storage::FileRow& file);
 std::uint64_t BytesOf(const std::vector<storage::Segment>& segments);
+
+// Rows of a list until `page.limit` were shown, or there are no more: those that the ticket does
+// not reach are passed over. `read` reads a page of rows; `place` says where the list goes on after a
+// row; `show` gets each that is opened.
+template <typename Row>
+[[nodiscard]] Result<void> ReadVisible(const Vault& vault, const custody::Ticket& ticket,
+                                       const Page& page, storage::RowPage rows, const auto& read,
+                                       const auto& place, const auto& show,
+                                       bool& has_more) {
+  std::size_t shown = 0;
+  for (;;) {
+    Result<std::vector<Row>> some = read(rows);
+    if (!some) {
+      return std::unexpected(some.error());
+    }
+    std::vector<custody::ObjectRef> refs;
+    for (const Row& row : *some) {
+      refs.push_back(RefOf(row));
+    }
+    Result<std::vector<bool>> visible = vault.Visible(ticket, policy::Purpose::kMetadata, refs);
+    if (!visible) {
+      return std::unexpected(visible.error());
+    }
+    std::vector<custody::ObjectRef> opened;
+    std::vector<const Row*> rows_opened;
+    for (std::size_t i = 0; i < some->size(); ++i) {
+      if (!(*visible)[i]) {
+        continue;
+      }
+      if (shown + opened.size() == page.limit) {
+        has_more = true;
+        break;
+      }
+      opened.push_back(refs[i]);
+      rows_opened.push_back(&(*some)[i]);
+    }
+    auto leases = vault.OpenAll(ticket, policy::Purpose::kMetadata, opened);
+    if (!leases) {
+      return std::unexpected(leases.error());
+    }
+    for (std::size_t i = 0; i < opened.size(); ++i) {
+      if (!(*leases)[i]) {
+        continue;  // erased a moment ago
+      }
+      if (Result<void> one = show(*rows_opened[i], *(*leases)[i]); !one) {
+        return one;
+      }
+      ++shown;
+    }
+    if (has_more || some->size() < rows.limit) {
+      return {};
+    }
+    rows.after = place(some->back());
+  }
+}
 
 }  // namespace casemate::retrieval

@@ -81,7 +81,24 @@ Result<Listed<FileInfo>> SealedLibrary::ListFiles(const custody::Ticket& ticket,
   if (!row_page) {
     return std::unexpected(row_page.error());
   }
-  return core_->OpenListed<FileInfo>(ticket, core_->store.ListFiles(*row_page), page);
+  Listed<FileInfo> listed;
+  Result<void> read = ReadVisible<storage::FileRow>(
+      core_->vault, ticket, page, *row_page,
+      [this](const storage::RowPage& next) { return core_->store.ListFiles(next); },
+      [](const storage::FileRow& row) { return As<ObjectId>(row.id); },
+      [&](const storage::FileRow& row, const custody::Lease& lease) -> Result<void> {
+        Result<FileInfo> info = core_->InfoOf(row, lease);
+        if (!info) {
+          return std::unexpected(info.error());
+        }
+        listed.items.push_back(std::move(*info));
+        return {};
+      },
+      listed.has_more);
+  if (!read) {
+    return std::unexpected(read.error());
+  }
+  return listed;
 }
 
 Result<Plaintext> SealedLibrary::ReadFile(const custody::Ticket& ticket, FileId id) {
@@ -110,6 +127,9 @@ Result<custody::EraseReply> SealedLibrary::DeleteFile(const custody::Ticket& tic
   // The key first: once it is gone, rows that a crash leaves behind open nothing.
   const custody::ObjectRef ref{As<ObjectId>(id), row->slot};
   Result<custody::EraseReply> erased = core_->vault.client().Erase(ticket, {&ref, 1}, no_mirror);
+  if (!erased && IsHidden(erased.error())) {
+    return Fail(ErrorCode::kNotFound, "file '" + id.ToString() + "' does not exist");
+  }
   if (!erased && erased.error().code != ErrorCode::kNotFound) {
     return erased;
   }

@@ -35,6 +35,7 @@ Result<Ingested> SealedLibrary::Ingest(const custody::Ticket& ticket, Collection
   if (!opened) {
     return std::unexpected(opened.error());
   }
+  label = policy::Highest(label, opened->second);  // a collection's label is a floor
   const Vault& vault = core_->vault;
   Result<storage::Tag> name_tag = vault.DocumentNameTag(ticket, collection, name);
   if (!name_tag) {
@@ -208,6 +209,7 @@ Result<std::vector<SearchHit>> SealedLibrary::Search(const custody::Ticket& tick
     return Fail(ErrorCode::kTooLarge,
                 "a query of " + std::to_string(query.size()) + " bytes, at most 65536 are taken");
   }
+  std::unordered_map<CollectionId, policy::Label> ceilings;
   // The asker's own ticket must open each collection before its index is touched.
   for (const CollectionId& id : collections) {
     Result<storage::CollectionRow> row = core_->CollectionOf(id);
@@ -220,6 +222,8 @@ Result<std::vector<SearchHit>> SealedLibrary::Search(const custody::Ticket& tick
     if (!allowed) {
       return std::unexpected(allowed.error());
     }
+    ceilings[id] = policy::Lowest(ticket.ceiling(id).value_or(policy::kLowestLabel),
+                                  core_->options.highest_label);
   }
   inference::EmbedReply embedded;
   std::span<const float> vector;
@@ -234,12 +238,12 @@ Result<std::vector<SearchHit>> SealedLibrary::Search(const custody::Ticket& tick
   }
   std::vector<Candidate> candidates;
   for (const CollectionId& id : collections) {
-    Result<std::shared_ptr<CollectionIndex>> index = core_->indexes->Get(id);
+    Result<std::shared_ptr<CollectionIndex>> index = core_->indexes->Get(id, ceilings.at(id));
     if (!index) {
       return std::unexpected(index.error());
     }
     Result<std::vector<Candidate>> found =
-        (*index)->Search(query, vector, ticket.ceiling(), core_->options.fusion, limit);
+        (*index)->Search(query, vector, ceilings.at(id), core_->options.fusion, limit);
     if (!found) {
       return std::unexpected(found.error());
     }
@@ -261,7 +265,7 @@ Result<std::vector<SearchHit>> SealedLibrary::Search(const custody::Ticket& tick
   if (refs.empty()) {
     return hits;
   }
-  auto leases = core_->vault.OpenAll(ticket, Purpose::kChunks, refs, false);
+  auto leases = core_->vault.OpenAll(ticket, Purpose::kChunks, refs);
   if (!leases) {
     return std::unexpected(leases.error());
   }

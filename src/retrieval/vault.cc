@@ -14,26 +14,18 @@ struct Opening {
   custody::ReleaseClient& client;
   const custody::Ticket& ticket;
   policy::Purpose purpose;
-  bool skip_denied;
-  std::optional<Error> denied;  // the last denial that was skipped
 
-  // A release is all or nothing: where one object is refused the halves are asked for.
+  // A release is all or nothing: where one object is gone the halves are asked for.
   Result<void> Open(std::span<const custody::ObjectRef> objects, Leases& out) {
     Result<std::vector<custody::Lease>> leases = client.Open(ticket, purpose, objects);
     if (leases) {
       std::ranges::move(*leases, std::back_inserter(out));
       return {};
     }
-    const ErrorCode code = leases.error().code;
-    const bool skip = code == ErrorCode::kNotFound ||
-                      (skip_denied && code == ErrorCode::kPermissionDenied && !ticket.over());
-    if (!skip) {
+    if (leases.error().code != ErrorCode::kNotFound) {
       return std::unexpected(leases.error());
     }
     if (objects.size() == 1) {
-      if (code == ErrorCode::kPermissionDenied) {
-        denied = leases.error();
-      }
       out.emplace_back(std::nullopt);
       return {};
     }
@@ -47,21 +39,64 @@ struct Opening {
 
 }  // namespace
 
+Result<std::vector<bool>> Vault::Visible(const custody::Ticket& ticket, policy::Purpose purpose,
+                                         std::span<const custody::ObjectRef> objects) const {
+  std::vector<bool> visible;
+  visible.reserve(objects.size());
+  for (std::size_t at = 0; at < objects.size(); at += custody::kMaxObjectsPerRelease) {
+    const std::size_t size = std::min(custody::kMaxObjectsPerRelease, objects.size() - at);
+    Result<std::vector<bool>> some = client_.Filter(ticket, purpose, objects.subspan(at, size));
+    if (!some) {
+      return std::unexpected(some.error());
+    }
+    visible.insert(visible.end(), some->begin(), some->end());
+  }
+  return visible;
+}
+
+Result<Leases> Vault::OpenVisible(const custody::Ticket& ticket, policy::Purpose purpose,
+                                  std::span<const custody::ObjectRef> objects) const {
+  Result<std::vector<bool>> visible = Visible(ticket, purpose, objects);
+  if (!visible) {
+    return std::unexpected(visible.error());
+  }
+  std::vector<custody::ObjectRef> shown;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if ((*visible)[i]) {
+      shown.push_back(objects[i]);
+    }
+  }
+  Result<Leases> opened = OpenAll(ticket, purpose, shown);
+  if (!opened) {
+    return opened;
+  }
+  Leases leases(objects.size());
+  for (std::size_t i = 0, next = 0; i < objects.size(); ++i) {
+    if ((*visible)[i]) {
+      leases[i] = std::move((*opened)[next++]);
+    }
+  }
+  return leases;
+}
+
 Result<Leases> Vault::OpenAll(const custody::Ticket& ticket, policy::Purpose purpose,
-                              std::span<const custody::ObjectRef> objects, bool skip_denied) const {
+                              std::span<const custody::ObjectRef> objects) const {
   Leases leases;
   leases.reserve(objects.size());
-  Opening opening{client_, ticket, purpose, skip_denied, std::nullopt};
+  Opening opening{client_, ticket, purpose};
   for (std::size_t at = 0; at < objects.size(); at += custody::kMaxObjectsPerRelease) {
     const std::size_t size = std::min(custody::kMaxObjectsPerRelease, objects.size() - at);
     if (Result<void> opened = opening.Open(objects.subspan(at, size), leases); !opened) {
       return std::unexpected(opened.error());
     }
   }
-  if (opening.denied && std::ranges::none_of(leases, [](const auto& l) { return l.has_value(); })) {
-    return std::unexpected(*opening.denied);
-  }
   return leases;
+}
+
+bool IsHidden(const Error& error) {
+  return error.code == ErrorCode::kPermissionDenied &&
+         (error.detail == policy::RuleName(policy::Rule::kObjectNotInScope) ||
+          error.detail == policy::RuleName(policy::Rule::kLabelOverCeiling));
 }
 
 Result<custody::Lease> Vault::OpenOne(const custody::Ticket& ticket, policy::Purpose purpose,
@@ -69,7 +104,7 @@ Result<custody::Lease> Vault::OpenOne(const custody::Ticket& ticket, policy::Pur
                                       std::string_view name) const {
   Result<std::vector<custody::Lease>> leases = client_.Open(ticket, purpose, {&object, 1});
   if (!leases) {
-    if (leases.error().code == ErrorCode::kNotFound) {
+    if (leases.error().code == ErrorCode::kNotFound || IsHidden(leases.error())) {
       return Fail(ErrorCode::kNotFound, std::string(name) + " does not exist");
     }
     return std::unexpected(leases.error());

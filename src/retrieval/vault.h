@@ -17,6 +17,10 @@
 // How the library opens and seals: leases from the custodian, records from the store.
 namespace casemate::retrieval {
 
+// True when an error says that an object is outside the ticket's scope or above its ceiling: to the
+// caller such an object does not exist.
+bool IsHidden(const Error& error);
+
 class Vault {
  public:
   Vault(custody::ReleaseClient& client, TenantId tenant, custody::ObjectRef tenant_object)
@@ -28,13 +32,20 @@ class Vault {
     return {.tenant = tenant_, .object = object, .part = part, .index = index};
   }
 
-  // Leases of any number of objects, in their order, some thousand at a time. Where the custodian
-  // says that one was erased it has no lease; with `skip_denied` also where it is not allowed,
-  // unless none is.
+  // Leases of any number of objects, in their order, some thousand at a time. One that the
+  // custodian says was erased has no lease.
   [[nodiscard]] Result<std::vector<std::optional<custody::Lease>>> OpenAll(
       const custody::Ticket& ticket, policy::Purpose purpose,
-      std::span<const custody::ObjectRef> objects, bool skip_denied) const;
-  // Errors: kNotFound: "NAME does not exist".
+      std::span<const custody::ObjectRef> objects) const;
+  // The same for what the ticket reaches; the rest has no lease, and nothing is asked for it: what
+  // a list shows of things that are others', or above the caller's ceiling, is nothing.
+  [[nodiscard]] Result<std::vector<std::optional<custody::Lease>>> OpenVisible(
+      const custody::Ticket& ticket, policy::Purpose purpose,
+      std::span<const custody::ObjectRef> objects) const;
+  [[nodiscard]] Result<std::vector<bool>> Visible(
+      const custody::Ticket& ticket, policy::Purpose purpose,
+      std::span<const custody::ObjectRef> objects) const;
+  // Errors: kNotFound: "NAME does not exist", also where it does and the ticket does not reach it.
   [[nodiscard]] Result<custody::Lease> OpenOne(const custody::Ticket& ticket,
                                                policy::Purpose purpose,
                                                const custody::ObjectRef& object,

@@ -104,7 +104,10 @@ class LifecycleTest(EndToEnd):
 
     def test_every_command_has_help_with_an_example(self):
         for command in ("init", "serve", "ingest", "ask", "model add", "model list", "tenant create", "tenant list",
-                        "key create", "key list", "key revoke", "collection list", "file list", "file delete",
+                        "key create", "key list", "key revoke", "principal create", "principal list",
+                        "principal suspend", "principal resume", "principal remove", "grant add", "grant list",
+                        "grant remove", "tenant suspend", "tenant resume", "tenant remove", "file upload",
+                        "collection list", "file list", "file delete",
                         "audit show", "audit verify", "audit prove", "backup", "restore", "doctor", "status",
                         "version", "metrics", "reload", "unlock"):
             shown = casemate(*command.split(), "--help").stdout

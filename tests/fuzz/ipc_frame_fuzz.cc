@@ -8,7 +8,7 @@
 #include <span>
 
 #include "base/bytes.h"
-#include "custody/messages.h"
+#include "custody/operator_messages.h"
 #include "inference/messages.h"
 #include "ipc/channel.h"
 #include "ipc/codec.h"
@@ -53,6 +53,11 @@ void DecodePayload(ipc::MessageType type, PlaintextView payload) {
          KeyListReply, KeyRevoke, KeyRevokeReply, TenantCreate, TenantCreateReply, TenantList,
          TenantListReply, ModelRegister, ModelRegisterReply, ModelList, ModelListReply,
          StatusRequest, StatusReply, custody::Init, InitReply>(type, payload);
+  TryAll<TenantChange, TenantChangeReply, TenantRemove, TenantRemoveReply, PrincipalCreate,
+         PrincipalCreateReply, PrincipalList, PrincipalListReply, PrincipalChange,
+         PrincipalChangeReply, PrincipalRemove, PrincipalRemoveReply, GrantAdd, GrantAddReply,
+         GrantList, GrantListReply, GrantRemove, GrantRemoveReply, FilterRequest, FilterReply>(
+      type, payload);
   TryAll<Generate, GenerateStarted, GenerateText, GenerateDone, Embed, EmbedReply, CountTokens,
          CountTokensReply, net::HttpRequest, net::HttpHead, net::HttpBody, net::HttpEnd,
          retrieval::ParseDocument, retrieval::ParsedDocument>(type, payload);

@@ -5,7 +5,8 @@
 namespace casemate::audit {
 namespace {
 
-constexpr std::byte kVersion{1};
+constexpr std::uint8_t kFirstVersion = 1;
+constexpr std::uint8_t kLastVersion = 2;
 
 // The ranges of docs/formats/audit_leaf.md. They are policy's numbers, written again here because a
 // verifier must not grow with what the server learns.
@@ -14,9 +15,25 @@ constexpr std::uint8_t kUnavailable = 100;
 constexpr std::uint8_t kUnknown = 101;
 constexpr std::uint8_t kLastLevel = 4;
 constexpr std::uint16_t kAllActions = 0x3f;
-constexpr std::uint8_t kLastLabel = 3;
 constexpr std::uint8_t kLastPurpose = 10;
-constexpr std::uint8_t kLastRule = 13;
+
+// What version 2 made longer.
+struct Ranges {
+  std::uint8_t last_type;
+  std::uint8_t last_label;
+  std::uint8_t last_rule;
+};
+constexpr Ranges kVersion1{13, 3, 13};
+constexpr Ranges kVersion2{kLastLeafType, 15, 15};
+
+bool Within(const Leaf& leaf, const Ranges& ranges) {
+  return static_cast<std::uint8_t>(leaf.type) <= ranges.last_type &&
+         leaf.label <= ranges.last_label && leaf.rule <= ranges.last_rule;
+}
+
+std::uint8_t VersionOf(const Leaf& leaf) {
+  return Within(leaf, kVersion1) ? kFirstVersion : kLastVersion;
+}
 
 // Takes fields off the front; the size was checked before.
 class Fields {
@@ -46,9 +63,9 @@ std::unexpected<Error> Refuse(std::string_view field, std::uint64_t found) {
               "leaf: " + std::string(field) + " out of range: " + std::to_string(found));
 }
 
-Result<void> CheckRanges(const Leaf& leaf) {
+Result<void> CheckRanges(const Leaf& leaf, const Ranges& ranges) {
   const auto type = static_cast<std::uint8_t>(leaf.type);
-  if (type == 0 || type > kLastLeafType) {
+  if (type == 0 || type > ranges.last_type) {
     return Refuse("type", type);
   }
   if (leaf.unix_ms < 0) {
@@ -64,13 +81,13 @@ Result<void> CheckRanges(const Leaf& leaf) {
   if ((leaf.actions & ~kAllActions) != 0) {
     return Refuse("actions", leaf.actions);
   }
-  if (leaf.label > kLastLabel) {
+  if (leaf.label > ranges.last_label) {
     return Refuse("label", leaf.label);
   }
   if (leaf.purpose > kLastPurpose) {
     return Refuse("purpose", leaf.purpose);
   }
-  if (leaf.rule > kLastRule) {
+  if (leaf.rule > ranges.last_rule) {
     return Refuse("rule", leaf.rule);
   }
   return {};
@@ -79,10 +96,28 @@ Result<void> CheckRanges(const Leaf& leaf) {
 }  // namespace
 
 std::string_view LeafTypeName(LeafType type) {
-  static constexpr std::array<std::string_view, kLastLeafType> kNames = {
-      "ticket",  "refusal",     "release",     "ticket_closed",  "created",
-      "erasure", "key_created", "key_revoked", "tenant_created", "model_registered",
-      "start",   "stop",        "restored"};
+  static constexpr std::array<std::string_view, kLastLeafType> kNames = {"ticket",
+                                                                         "refusal",
+                                                                         "release",
+                                                                         "ticket_closed",
+                                                                         "created",
+                                                                         "erasure",
+                                                                         "key_created",
+                                                                         "key_revoked",
+                                                                         "tenant_created",
+                                                                         "model_registered",
+                                                                         "start",
+                                                                         "stop",
+                                                                         "restored",
+                                                                         "tenant_suspended",
+                                                                         "tenant_resumed",
+                                                                         "tenant_removed",
+                                                                         "principal_created",
+                                                                         "principal_suspended",
+                                                                         "principal_resumed",
+                                                                         "principal_removed",
+                                                                         "grant_added",
+                                                                         "grant_removed"};
   const auto number = static_cast<std::uint8_t>(type);
   return number >= 1 && number <= kLastLeafType ? kNames[number - 1] : "unknown";
 }
@@ -90,7 +125,7 @@ std::string_view LeafTypeName(LeafType type) {
 Bytes EncodeLeaf(const Leaf& leaf) {
   Bytes out;
   out.reserve(kLeafSize);
-  out.push_back(kVersion);
+  out.push_back(std::byte{VersionOf(leaf)});
   out.push_back(static_cast<std::byte>(leaf.type));
   PutU64(out, static_cast<std::uint64_t>(leaf.unix_ms));
   Put(out, leaf.tenant);
@@ -118,7 +153,8 @@ Result<Leaf> DecodeLeaf(ByteView bytes) {
                                                  " bytes, found " + std::to_string(bytes.size()));
   }
   Fields fields(bytes);
-  if (const std::uint8_t version = fields.U8(); version != std::to_integer<int>(kVersion)) {
+  const std::uint8_t version = fields.U8();
+  if (version < kFirstVersion || version > kLastVersion) {
     return Refuse("version", version);
   }
   Leaf leaf;
@@ -140,8 +176,12 @@ Result<Leaf> DecodeLeaf(ByteView bytes) {
   leaf.epoch = fields.U64();
   leaf.objects = fields.Hash();
   leaf.request = fields.Hash();
-  if (Result<void> good = CheckRanges(leaf); !good) {
+  if (Result<void> good = CheckRanges(leaf, version == kFirstVersion ? kVersion1 : kVersion2);
+      !good) {
     return std::unexpected(good.error());
+  }
+  if (version != VersionOf(leaf)) {
+    return Refuse("version (1 holds these numbers)", version);
   }
   return leaf;
 }

@@ -24,8 +24,18 @@ enum class LeafType : std::uint8_t {
   kStart = 11,
   kStop = 12,
   kRestored = 13,  // this log goes on from a backup
+  // Version 2 of the leaf:
+  kTenantSuspended = 14,
+  kTenantResumed = 15,
+  kTenantRemoved = 16,  // its epoch keys are destroyed next
+  kPrincipalCreated = 17,
+  kPrincipalSuspended = 18,
+  kPrincipalResumed = 19,
+  kPrincipalRemoved = 20,  // its salt is erased: nobody can say whose the entries are
+  kGrantAdded = 21,
+  kGrantRemoved = 22,
 };
-inline constexpr std::uint8_t kLastLeafType = 13;
+inline constexpr std::uint8_t kLastLeafType = 22;
 std::string_view LeafTypeName(LeafType type);  // "ticket", "release", ...
 
 using Commitment = std::array<std::byte, 32>;  // all zero: absent
@@ -56,7 +66,8 @@ struct Leaf {
 
 inline constexpr std::size_t kLeafSize = 201;  // bytes
 
-// Fixed size, big-endian, version byte first. Decode refuses another size or version, a type that
+// Fixed size, big-endian, version byte first: 1 where all numbers are in version 1's ranges, else 2,
+// so that each leaf has one encoding. Decode refuses another size or version, a type that
 // has no name here, a negative time and numbers out of the ranges of docs/formats/audit_leaf.md;
 // Encode writes what it is given, and the log refuses to append what Decode would refuse.
 Bytes EncodeLeaf(const Leaf& leaf);

@@ -93,6 +93,41 @@ TEST(LeafTest, WhatIsReadIsWhatWouldBeWrittenForEveryByte) {
   }
 }
 
+TEST(LeafTest, NumbersOfVersion2MakeItVersion2AndAreReadBack) {
+  for (const int changed : {0, 1, 2}) {
+    Leaf leaf = TestLeaf(1);
+    leaf.type = changed == 0 ? LeafType::kGrantRemoved : leaf.type;
+    leaf.label = changed == 1 ? 15 : leaf.label;
+    leaf.rule = changed == 2 ? 15 : leaf.rule;
+    const Bytes bytes = EncodeLeaf(leaf);
+    EXPECT_EQ(bytes[0], std::byte{2}) << changed;
+    const Result<Leaf> read = DecodeLeaf(bytes);
+    ASSERT_TRUE(read.has_value()) << read.error().message;
+    EXPECT_EQ(EncodeLeaf(*read), bytes);
+  }
+}
+
+TEST(LeafTest, NumbersOutOfVersion2AreRefusedByName) {
+  struct Case {
+    std::size_t offset;
+    std::uint8_t value;
+    std::string_view name;
+  };
+  for (const Case& wrong : std::initializer_list<Case>{{0, 1, "type"},
+                                                       {0, 3, "version"},
+                                                       {1, 23, "type"},
+                                                       {110, 16, "label"},
+                                                       {112, 16, "rule"}}) {
+    Leaf leaf = TestLeaf(1);
+    leaf.type = LeafType::kGrantAdded;
+    Bytes bytes = EncodeLeaf(leaf);
+    bytes[wrong.offset] = std::byte{wrong.value};
+    const Result<Leaf> read = DecodeLeaf(bytes);
+    ASSERT_FALSE(read.has_value()) << wrong.name;
+    EXPECT_THAT(read.error().message, HasSubstr(wrong.name));
+  }
+}
+
 TEST(LeafTest, EveryTypeHasANameOfItsOwn) {
   std::set<std::string_view> names;
   for (int type = 1; type <= kLastLeafType; ++type) {
@@ -101,7 +136,7 @@ TEST(LeafTest, EveryTypeHasANameOfItsOwn) {
   EXPECT_EQ(names.size(), kLastLeafType);
   EXPECT_EQ(LeafTypeName(LeafType::kTicketClosed), "ticket_closed");
   EXPECT_EQ(LeafTypeName(static_cast<LeafType>(0)), "unknown");
-  EXPECT_EQ(LeafTypeName(static_cast<LeafType>(14)), "unknown");
+  EXPECT_EQ(LeafTypeName(static_cast<LeafType>(23)), "unknown");
 }
 
 }  // namespace

@@ -30,6 +30,41 @@ struct FakeTicket {
 
 constexpr std::chrono::hours kFakeLease{1};
 
+// As the custodian: a collection's own object is in that collection.
+CollectionId HomeOf(const FakeObject& object) {
+  return object.made.kind == policy::ObjectKind::kCollection ? As<CollectionId>(object.id)
+                                                             : object.made.collection;
+}
+
+bool Reaches(const TicketRequest& request, const CollectionId& home) {
+  return home.is_none() || request.all_collections ||
+         std::ranges::find(request.collections, home) != request.collections.end();
+}
+
+Result<void> MayOpen(const TicketRequest& request, const FakeObject& object, const TicketId& ticket,
+                     policy::Purpose purpose) {
+  const bool own =
+      policy::Allows(request.actions, policy::Action::kSeal) && object.maker == ticket;
+  const policy::Action action = policy::ActionFor(purpose);
+  if (own) {
+    return {};
+  }
+  if (!policy::Allows(request.actions, action) &&
+      !(action == policy::Action::kSearch &&
+        policy::Allows(request.actions, policy::Action::kIndex))) {
+    return Fail(ErrorCode::kPermissionDenied, "the ticket's actions do not open this purpose");
+  }
+  if (object.made.label > request.label) {
+    return Fail(ErrorCode::kPermissionDenied, "the object's label is above the ticket's",
+                std::string(policy::RuleName(policy::Rule::kLabelOverCeiling)));
+  }
+  if (!Reaches(request, HomeOf(object))) {
+    return Fail(ErrorCode::kPermissionDenied, "the object's collection is outside the ticket",
+                std::string(policy::RuleName(policy::Rule::kObjectNotInScope)));
+  }
+  return {};
+}
+
 }  // namespace
 
 struct FakeReleaseClient::State {
@@ -127,6 +162,11 @@ Result<Ticket> FakeReleaseClient::Request(const TicketRequest& request) {
   reply.expires_in_ms = request.duration_ms;
   reply.ceiling = request.label;
   reply.log_index = state_->log_size++;
+  reply.every_collection = request.all_collections;
+  reply.every_ceiling = request.label;
+  for (const CollectionId& collection : request.collections) {
+    reply.collections.push_back({collection, request.label});
+  }
   const auto ends = BootClock::now() + std::chrono::milliseconds(request.duration_ms);
   auto ticket = std::make_shared<Ticket::State>(reply, ends,
                                                 [weak = std::weak_ptr(state_)](const TicketId& id) {
@@ -159,18 +199,8 @@ Result<std::vector<Lease>> FakeReleaseClient::Open(const Ticket& ticket, policy:
     if (!object) {
       return std::unexpected(object.error());
     }
-    const bool own =
-        policy::Allows(request.actions, policy::Action::kSeal) && (*object)->maker == ticket.id();
-    if (!own && !policy::Allows(request.actions, policy::ActionFor(purpose))) {
-      return Fail(ErrorCode::kPermissionDenied, "the ticket's actions do not open this purpose");
-    }
-    if ((*object)->made.label > request.label) {
-      return Fail(ErrorCode::kPermissionDenied, "the object's label is above the ticket's");
-    }
-    const CollectionId& collection = (*object)->made.collection;
-    if (!own && !collection.is_none() && !request.all_collections &&
-        std::ranges::find(request.collections, collection) == request.collections.end()) {
-      return Fail(ErrorCode::kPermissionDenied, "the object's collection is outside the ticket");
+    if (Result<void> allowed = MayOpen(request, **object, ticket.id(), purpose); !allowed) {
+      return std::unexpected(allowed.error());
     }
     found.push_back(*object);
   }
@@ -187,6 +217,24 @@ Result<std::vector<Lease>> FakeReleaseClient::Open(const Ticket& ticket, policy:
   }
   (*open)->opened += static_cast<std::uint32_t>(objects.size());
   return leases;
+}
+
+Result<std::vector<bool>> FakeReleaseClient::Filter(const Ticket& ticket, policy::Purpose purpose,
+                                                    std::span<const ObjectRef> objects) {
+  const std::lock_guard lock(state_->mutex);
+  if (Result<void> reachable = state_->Reachable(); !reachable) {
+    return std::unexpected(reachable.error());
+  }
+  Result<FakeTicket*> open = state_->Find(ticket);
+  if (!open) {
+    return std::unexpected(open.error());
+  }
+  std::vector<bool> visible;
+  for (const ObjectRef& ref : objects) {
+    Result<FakeObject*> object = state_->Find(ref);
+    visible.push_back(object && MayOpen((*open)->request, **object, ticket.id(), purpose));
+  }
+  return visible;
 }
 
 Result<std::vector<Created>> FakeReleaseClient::Create(const Ticket& ticket,
@@ -210,9 +258,16 @@ Result<std::vector<Created>> FakeReleaseClient::Create(const Ticket& ticket,
     if (object.label > (*open)->request.label) {
       return Fail(ErrorCode::kPermissionDenied, "a label above the ticket's");
     }
+    if (!Reaches((*open)->request, object.collection)) {
+      return Fail(ErrorCode::kPermissionDenied, "the collection is outside the ticket");
+    }
     for (const ObjectRef& source : object.sources) {
-      if (Result<FakeObject*> found = state_->Find(source); !found) {
+      Result<FakeObject*> found = state_->Find(source);
+      if (!found) {
         return std::unexpected(found.error());
+      }
+      if (object.label < (*found)->made.label) {
+        return Fail(ErrorCode::kPermissionDenied, "a label below that of what it is made from");
       }
     }
   }

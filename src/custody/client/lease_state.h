@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,6 +50,8 @@ struct Ticket::State {
   const TicketId id;
   const policy::Label ceiling;
   const std::uint64_t log_index;
+  const std::optional<policy::Label> every_ceiling;  // of collections without one of their own
+  const std::map<CollectionId, policy::Label> collections;
   const std::function<void(const TicketId&)> abandoned;
   std::atomic<BootClock::time_point> ends;
   std::atomic<BootClock::time_point> renew_at;

@@ -50,11 +50,25 @@ std::chrono::milliseconds Lease::remaining() const {
 
 policy::Label Lease::label() const { return state_->label; }
 
+namespace {
+
+std::map<CollectionId, policy::Label> CeilingsOf(const TicketReply& reply) {
+  std::map<CollectionId, policy::Label> ceilings;
+  for (const CollectionCeiling& one : reply.collections) {
+    ceilings.emplace(one.collection, one.ceiling);
+  }
+  return ceilings;
+}
+
+}  // namespace
+
 Ticket::State::State(const TicketReply& reply, BootClock::time_point end,
                      std::function<void(const TicketId&)> when_abandoned)
     : id(reply.ticket),
       ceiling(reply.ceiling),
       log_index(reply.log_index),
+      every_ceiling(reply.every_collection ? std::optional(reply.every_ceiling) : std::nullopt),
+      collections(CeilingsOf(reply)),
       abandoned(std::move(when_abandoned)),
       ends(end),
       renew_at(BootClock::time_point::max()) {}
@@ -177,6 +191,10 @@ Ticket::~Ticket() { Abandon(state_); }
 
 const TicketId& Ticket::id() const { return state_->id; }
 policy::Label Ticket::ceiling() const { return state_->ceiling; }
+std::optional<policy::Label> Ticket::ceiling(const CollectionId& collection) const {
+  const auto own = state_->collections.find(collection);
+  return own != state_->collections.end() ? std::optional(own->second) : state_->every_ceiling;
+}
 std::uint64_t Ticket::log_index() const { return state_->log_index; }
 
 bool Ticket::over() const { return state_->over || BootClock::now() >= state_->ends.load(); }

@@ -48,7 +48,9 @@ class Ticket {
   Ticket& operator=(Ticket&&) noexcept;
   ~Ticket();
   const TicketId& id() const;
-  policy::Label ceiling() const;
+  policy::Label ceiling() const;  // highest that it opens at all
+  // How far it reaches in this collection; nothing: it does not.
+  std::optional<policy::Label> ceiling(const CollectionId& collection) const;
   std::uint64_t log_index() const;
   // Revoked, expired or closed.
   bool over() const;
@@ -90,8 +92,14 @@ class ReleaseClient {
                                                         policy::Purpose purpose,
                                                         std::span<const ObjectRef> objects) = 0;
 
-  // Makes objects with fresh secrets, durable on return. Errors: kPermissionDenied; kUnavailable;
-  // kResourceExhausted: the tree or the disk is full.
+  // Which of `objects` (1 to kMaxObjectsPerRelease) Open would lease now, in their order. Nothing is
+  // released, counted or logged. Errors: kDeadlineExceeded, kUnavailable.
+  [[nodiscard]] virtual Result<std::vector<bool>> Filter(const Ticket& ticket,
+                                                         policy::Purpose purpose,
+                                                         std::span<const ObjectRef> objects) = 0;
+
+  // Makes objects with fresh secrets, durable on return. Errors: kPermissionDenied: also a label
+  // below that of a source; kUnavailable; kResourceExhausted: the tree or the disk is full.
   [[nodiscard]] virtual Result<std::vector<Created>> Create(
       const Ticket& ticket, std::vector<NewObject> objects,
       std::span<const policy::Purpose> purposes) = 0;

@@ -7,35 +7,10 @@
 #include <functional>
 #include <memory>
 
-#include "custody/client/release_client.h"
+#include "custody/client/release_client_harness_test.h"
 
 // What every ReleaseClient must do. An implementation's test instantiates the suite with a factory.
 namespace casemate::custody {
-
-class ReleaseClientHarness {
- public:
-  virtual ~ReleaseClientHarness() = default;
-  virtual ReleaseClient& client() = 0;
-  virtual PrincipalId principal() = 0;
-  virtual KeyId key() { return {}; }
-  virtual ObjectRef tenant_object() = 0;
-  virtual void RevokePrincipal() = 0;
-  // Waits until the client has heard of it and `heard` holds.
-  virtual void Await(const std::function<bool()>& heard) { EXPECT_TRUE(heard()); }
-
-  TicketRequest Everything() {
-    TicketRequest request;
-    request.principal = principal();
-    request.key = key();
-    request.justification = policy::Justification::kCustomerInitiatedAccess;
-    request.actions = policy::Action::kList | policy::Action::kRead | policy::Action::kSearch;
-    request.actions = request.actions | policy::Action::kSeal | policy::Action::kErase;
-    request.all_collections = true;
-    request.max_objects = 100;
-    request.duration_ms = 60'000;
-    return request;
-  }
-};
 
 using ReleaseClientFactory = std::function<std::unique_ptr<ReleaseClientHarness>()>;
 
@@ -228,6 +203,110 @@ TEST_P(ReleaseClientContractTest, OpenRefusesACollectionOutsideTheTicket) {
   const Ticket ticket = Ask(request);
   const auto opened = client().Open(ticket, policy::Purpose::kChunks, {&inside, 1});
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
+}
+
+TEST_P(ReleaseClientContractTest, ACollectionsOwnObjectIsInThatCollection) {
+  ObjectRef ref;
+  {
+    const Ticket maker = Ask(harness_->Everything());
+    NewObject object;
+    object.kind = policy::ObjectKind::kCollection;
+    ref = Make(maker, object).ref;
+  }
+  TicketRequest request = harness_->Everything();
+  request.all_collections = false;
+  {
+    const Ticket ticket = Ask(request);
+    const auto opened = client().Open(ticket, policy::Purpose::kMetadata, {&ref, 1});
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code, ErrorCode::kPermissionDenied);
+    EXPECT_EQ(client().Filter(ticket, policy::Purpose::kMetadata, {&ref, 1}).value(),
+              std::vector<bool>{false});
+  }
+  request.collections = {As<CollectionId>(ref.id)};
+  const Ticket ticket = Ask(request);
+  EXPECT_TRUE(client().Open(ticket, policy::Purpose::kMetadata, {&ref, 1}).has_value());
+}
+
+TEST_P(ReleaseClientContractTest, FilterSaysWhatOpenWouldLeaseAndCountsNothing) {
+  std::vector<ObjectRef> refs;
+  {
+    const Ticket maker = Ask(harness_->Everything());
+    NewObject object;
+    refs.push_back(Make(maker, object).ref);
+    object.label = policy::Label::kSecret;
+    refs.push_back(Make(maker, object).ref);
+    refs.push_back(refs.front());
+    refs.back().id = harness_->tenant_object().id;  // no such object
+  }
+  TicketRequest request = harness_->Everything();
+  request.label = policy::Label::kInternal;
+  request.max_objects = 1;
+  Ticket ticket = Ask(request);
+  const auto visible = client().Filter(ticket, policy::Purpose::kContent, refs);
+  ASSERT_TRUE(visible.has_value()) << visible.error().message;
+  EXPECT_EQ(*visible, (std::vector<bool>{true, false, false}));
+  EXPECT_TRUE(client().Open(ticket, policy::Purpose::kContent, {refs.data(), 1}).has_value());
+  EXPECT_EQ(client().Close(std::move(ticket))->objects_opened, 1U);
+}
+
+TEST_P(ReleaseClientContractTest, TheTicketSaysHowFarItReachesInEachCollection) {
+  CollectionId collection;
+  {
+    const Ticket maker = Ask(harness_->Everything());
+    NewObject object;
+    object.kind = policy::ObjectKind::kCollection;
+    collection = As<CollectionId>(Make(maker, object).ref.id);
+  }
+  TicketRequest request = harness_->Everything();
+  request.label = policy::Label::kInternal;
+  const Ticket all = Ask(request);
+  EXPECT_EQ(all.ceiling(collection), policy::Label::kInternal);
+  request.all_collections = false;
+  const Ticket none = Ask(request);
+  EXPECT_EQ(none.ceiling(collection), std::nullopt);
+  request.collections = {collection};
+  const Ticket one = Ask(request);
+  EXPECT_EQ(one.ceiling(collection), policy::Label::kInternal);
+  EXPECT_EQ(one.ceiling(CollectionId()), std::nullopt);
+}
+
+TEST_P(ReleaseClientContractTest, CreateRefusesALabelBelowItsSource) {
+  const Ticket ticket = Ask(harness_->Everything());
+  NewObject file;
+  file.label = policy::Label::kConfidential;
+  NewObject attachment;
+  attachment.kind = policy::ObjectKind::kAttachment;
+  attachment.sources = {Make(ticket, file).ref};
+  const policy::Purpose purpose = policy::Purpose::kChunks;
+  for (const policy::Label label : {policy::Label::kPublic, policy::Label::kInternal}) {
+    attachment.label = label;
+    const auto made = client().Create(ticket, {attachment}, {&purpose, 1});
+    ASSERT_FALSE(made.has_value());
+    EXPECT_EQ(made.error().code, ErrorCode::kPermissionDenied);
+  }
+  attachment.label = policy::Label::kSecret;
+  EXPECT_TRUE(client().Create(ticket, {attachment}, {&purpose, 1}).has_value());
+}
+
+TEST_P(ReleaseClientContractTest, CreateRefusesACollectionOutsideTheTicket) {
+  CollectionId collection;
+  {
+    const Ticket maker = Ask(harness_->Everything());
+    NewObject object;
+    object.kind = policy::ObjectKind::kCollection;
+    collection = As<CollectionId>(Make(maker, object).ref.id);
+  }
+  TicketRequest request = harness_->Everything();
+  request.all_collections = false;
+  const Ticket ticket = Ask(request);
+  NewObject attachment;
+  attachment.kind = policy::ObjectKind::kAttachment;
+  attachment.collection = collection;
+  const policy::Purpose purpose = policy::Purpose::kChunks;
+  const auto made = client().Create(ticket, {attachment}, {&purpose, 1});
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().code, ErrorCode::kPermissionDenied);
 }
 
 TEST_P(ReleaseClientContractTest, CloseEndsTheLeasesAndCountsThem) {

@@ -362,6 +362,30 @@ Result<std::vector<Lease>> SocketReleaseClient::Open(const Ticket& ticket, polic
   return leases;
 }
 
+Result<std::vector<bool>> SocketReleaseClient::Filter(const Ticket& ticket, policy::Purpose purpose,
+                                                      std::span<const ObjectRef> objects) {
+  if (Result<void> open = StillOpen(ticket); !open) {
+    return std::unexpected(open.error());
+  }
+  FilterRequest request;
+  request.ticket = ticket.id();
+  request.purpose = purpose;
+  request.objects.assign(objects.begin(), objects.end());
+  Result<FilterReply> reply = state_->peer->Call<FilterReply>(request, kCallDeadline);
+  if (!reply) {
+    return std::unexpected(reply.error());
+  }
+  if (reply->visible.size() != objects.size()) {
+    return Fail(ErrorCode::kIntegrityFailure, "the custodian answered about another number");
+  }
+  std::vector<bool> visible;
+  visible.reserve(objects.size());
+  for (const std::byte one : reply->visible) {
+    visible.push_back(one != std::byte{0});
+  }
+  return visible;
+}
+
 Result<std::vector<Created>> SocketReleaseClient::Create(
     const Ticket& ticket, std::vector<NewObject> objects,
     std::span<const policy::Purpose> purposes) {

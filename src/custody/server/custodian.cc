@@ -19,6 +19,25 @@ audit::Leaf LeafOf(audit::LeafType type) {
 Custodian::Custodian(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Custodian::~Custodian() = default;
 
+Result<std::uint64_t> Custodian::LogAbout(audit::Leaf leaf, const TenantRecord& tenant,
+                                          const PrincipalRecord* principal) {
+  Result<audit::Commitment> about =
+      Commit(tenant.id, tenant.tenant_object, kTenantField, tenant.id.bytes());
+  if (!about) {
+    return Wrap(about.error(), "the audit entry cannot be made");
+  }
+  leaf.tenant = *about;
+  if (principal != nullptr) {
+    Result<audit::Commitment> whom =
+        Commit(tenant.id, principal->object, kPrincipalField, principal->id.bytes());
+    if (!whom) {
+      return Wrap(whom.error(), "the audit entry cannot be made");
+    }
+    leaf.principal = *whom;
+  }
+  return state_->log->Append(leaf);
+}
+
 std::shared_ptr<const StateDocument> Custodian::state() const {
   const std::shared_lock lock(state_->mutex);
   return state_->document;
@@ -45,7 +64,8 @@ KeyListReply Custodian::ListKeys() const {
   for (const KeyRecord& key : document->keys) {
     const TenantRecord* tenant = document->FindTenant(key.tenant);
     reply.keys.push_back({key.id, tenant != nullptr ? tenant->name : std::string(), key.name,
-                          key.principal, key.ceiling, key.created, key.revoked});
+                          key.principal, key.ceiling, key.created, key.revoked,
+                          document->FindPrincipal(key.principal)->name, key.expires});
   }
   return reply;
 }
@@ -58,6 +78,7 @@ TenantListReply Custodian::ListTenants() const {
     entry.id = tenant.id;
     entry.name = tenant.name;
     entry.created = tenant.created;
+    entry.suspended = tenant.suspended;
     if (const auto tree = state_->trees.find(tenant.id); tree != state_->trees.end()) {
       entry.epoch = tree->second->head().epoch;
       entry.objects = tree->second->objects();
@@ -96,10 +117,14 @@ Result<Identity> Custodian::FrontIdentity() const {
 Admission Custodian::FrontAdmission() const {
   Admission admission;
   const std::shared_lock lock(state_->mutex);
-  for (const KeyRecord& key : state_->document->keys) {
-    if (!key.revoked) {
-      admission.keys.push_back({key.id, key.verifier, key.tenant, key.principal, key.ceiling});
+  const StateDocument& document = *state_->document;
+  for (const KeyRecord& key : document.keys) {
+    const PrincipalRecord& principal = *document.FindPrincipal(key.principal);
+    if (key.revoked || principal.suspended || document.FindTenant(key.tenant)->suspended) {
+      continue;
     }
+    admission.keys.push_back({key.id, key.verifier, key.tenant, key.principal,
+                              policy::Lowest(key.ceiling, principal.ceiling), key.expires});
   }
   for (const TenantRecord& tenant : state_->document->tenants) {
     admission.tenants.push_back({tenant.id, tenant.name, tenant.operator_principal});
@@ -113,8 +138,13 @@ Result<Tenant> Custodian::TenantFor(const TenantId& id) const {
   if (record == nullptr) {
     return Fail(ErrorCode::kNotFound, "there is no such tenant: " + id.ToString());
   }
-  return Tenant{record->id, record->name, record->tenant_object, state_->document->models,
-                record->operator_principal};
+  return Tenant{record->id,
+                record->name,
+                record->tenant_object,
+                state_->document->models,
+                record->operator_principal,
+                state_->document->labels,
+                state_->document->default_label};
 }
 
 namespace {

@@ -9,7 +9,7 @@
 
 #include "audit/verify/receipt.h"
 #include "audit/write/log_writer.h"
-#include "custody/messages.h"
+#include "custody/operator_messages.h"
 #include "custody/server/key_tree.h"
 #include "custody/server/state_document.h"
 #include "custody/server/token.h"
@@ -27,10 +27,19 @@ class Custodian {
     std::string pin_protection;        // for Status
     std::unique_ptr<Token> token;
     std::chrono::milliseconds epoch_interval{1000};
+    // What the configuration says; must be what the deployment was made with. Empty: not compared.
+    std::vector<std::string> labels = {};
+    std::string default_label = {};
   };
   struct Made {
     std::unique_ptr<Custodian> custodian;
     InitReply reply;
+  };
+  // What a change was about, and the index of its log entry.
+  template <typename IdType>
+  struct Changed {
+    IdType id;
+    std::uint64_t log_index = 0;
   };
   // A new deployment: system tenant, certificates, log keys, first tenant. Errors: kConflict: there
   // is one; kInvalidArgument: a name that is no name.
@@ -44,7 +53,27 @@ class Custodian {
   [[nodiscard]] Result<KeyCreateReply> CreateKey(const KeyCreate& request);
   [[nodiscard]] Result<std::uint64_t> RevokeKey(const KeyId& id);  // index of the log entry
   [[nodiscard]] Result<TenantCreateReply> CreateTenant(const TenantCreate& request);
+  // What is suspended gets no ticket; the caller ends those there are.
+  [[nodiscard]] Result<Changed<TenantId>> ChangeTenant(const TenantChange& request);
+  // Of a suspended tenant whose tickets have ended: forgets it, destroys its epoch keys in the
+  // token, deletes its tree. A crash in between is finished at the next start.
+  [[nodiscard]] Result<TenantRemoveReply> RemoveTenant(const TenantRemove& request);
+  [[nodiscard]] Result<PrincipalCreateReply> CreatePrincipal(const PrincipalCreate& request);
+  [[nodiscard]] Result<Changed<PrincipalId>> ChangePrincipal(const PrincipalChange& request);
+  // Of a suspended principal whose tickets have ended: erases its object in a new epoch, forgets
+  // it, its keys and its grants. Errors: also kInvalidArgument: there is no second copy of the
+  // tree.
+  [[nodiscard]] Result<PrincipalRemoveReply> RemovePrincipal(const PrincipalRemove& request);
+  // The grant whose place it took, or none.
+  struct Granted {
+    GrantAddReply reply;
+    GrantId replaced;
+  };
+  [[nodiscard]] Result<Granted> AddGrant(const GrantAdd& request);
+  [[nodiscard]] Result<std::uint64_t> RemoveGrant(const GrantId& id);  // index of the log entry
   [[nodiscard]] Result<ModelRegisterReply> RegisterModel(const ModelRegister& request);
+  [[nodiscard]] Result<PrincipalListReply> ListPrincipals(const PrincipalList& request) const;
+  [[nodiscard]] Result<GrantListReply> ListGrants(const GrantList& request) const;
   KeyListReply ListKeys() const;
   TenantListReply ListTenants() const;
   ModelListReply ListModels() const;
@@ -88,6 +117,10 @@ class Custodian {
 
  private:
   explicit Custodian(std::unique_ptr<State> state);
+  // Appends `leaf` with the commitments to the tenant and, where it is given and not yet erased, to
+  // the principal.
+  [[nodiscard]] Result<std::uint64_t> LogAbout(audit::Leaf leaf, const TenantRecord& tenant,
+                                               const PrincipalRecord* principal);
   std::unique_ptr<State> state_;
 };
 
@@ -96,5 +129,6 @@ inline constexpr std::uint8_t kTenantField = 1;
 inline constexpr std::uint8_t kPrincipalField = 2;
 inline constexpr std::uint8_t kTicketField = 3;
 inline constexpr std::uint8_t kObjectField = 4;
+inline constexpr std::uint8_t kGrantField = 5;
 
 }  // namespace casemate::custody

@@ -59,6 +59,22 @@ Result<std::vector<StoredDocument>> MakeCertificates(
   return documents;
 }
 
+Result<void> SetLabels(const Init& init, StateDocument& document) {
+  Result<policy::LabelOrder> order =
+      init.labels.empty() ? policy::LabelOrder() : policy::LabelOrder::Of(init.labels);
+  if (!order) {
+    return std::unexpected(order.error());
+  }
+  document.labels = order->names();
+  Result<policy::Label> fallback =
+      order->Parse(init.default_label.empty() ? "internal" : init.default_label);
+  if (!fallback && !init.default_label.empty()) {
+    return Wrap(fallback.error(), "the default label");
+  }
+  document.default_label = fallback.value_or(policy::kLowestLabel);
+  return {};
+}
+
 }  // namespace
 
 Result<Custodian::Made> Custodian::Make(Options options, const Init& init) {
@@ -118,6 +134,9 @@ Result<Custodian::Made> Custodian::Make(Options options, const Init& init) {
   }
   StateDocument document;
   document.models = init.models;
+  if (Result<void> set = SetLabels(init, document); !set) {
+    return std::unexpected(set.error());
+  }
   Result<std::vector<StoredDocument>> documents = MakeCertificates(
       init, document, [&s](SystemObject object, const char* name, ByteView content) {
         return s.SealDocument(object, name, PlaintextView::Of(content));

@@ -160,6 +160,52 @@ Result<std::unique_ptr<KeyTree>> OpenVerified(TreeEnvironment& env, const Stored
 
 }  // namespace
 
+// What was being removed when the custodian stopped.
+Result<void> Custodian::State::FinishRemovals() {
+  if (document->removed.empty()) {
+    return {};
+  }
+  const std::lock_guard changing(change_mutex);
+  StateDocument next = *document;
+  for (const TenantId& tenant : next.removed) {
+    if (Result<void> destroyed = DestroyTree(*env, tenant); !destroyed) {
+      return Wrap(destroyed.error(), "a tenant's removal could not be finished");
+    }
+    if (Result<std::uint64_t> logged = log->Append(LeafOf(audit::LeafType::kTenantRemoved));
+        !logged) {
+      return std::unexpected(logged.error());
+    }
+  }
+  next.removed.clear();
+  return SaveState(std::move(next));
+}
+
+namespace {
+
+Result<void> CompareLabels(const Custodian::Options& options, const StateDocument& document) {
+  if (!options.labels.empty() && options.labels != document.labels) {
+    std::string order;
+    for (const std::string& name : document.labels) {
+      order += (order.empty() ? "\"" : ", \"") + name + "\"";
+    }
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "config.toml: labels.order is not what this deployment was made with. Objects, keys "
+        "and grants hold the places of labels in it, so it cannot change: put back order = [" +
+            order + "]");
+  }
+  const std::string& fallback = document.labels[static_cast<std::size_t>(document.default_label)];
+  if (!options.default_label.empty() && options.default_label != fallback) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "config.toml: labels.default is not what this deployment was made with: put back "
+                "default = \"" +
+                    fallback + "\"");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Custodian>> Custodian::Open(Options options) {
   auto state = std::make_unique<State>();
   State& s = *state;
@@ -210,6 +256,9 @@ Result<std::unique_ptr<Custodian>> Custodian::Open(Options options) {
   if (!document) {
     return std::unexpected(document.error());
   }
+  if (Result<void> same = CompareLabels(s.options, *document); !same) {
+    return std::unexpected(same.error());
+  }
   s.document = std::make_shared<const StateDocument>(std::move(*document));
   for (const TenantRecord& tenant : s.document->tenants) {
     const StoredHead* head = head_of(tenant.id);
@@ -237,6 +286,9 @@ Result<std::unique_ptr<Custodian>> Custodian::Open(Options options) {
     if (Result<void> settled = tree->Settle(); !settled) {
       return std::unexpected(settled.error());
     }
+  }
+  if (Result<void> finished = s.FinishRemovals(); !finished) {
+    return std::unexpected(finished.error());
   }
   audit::Leaf leaf;
   leaf.type = audit::LeafType::kStart;

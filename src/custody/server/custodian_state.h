@@ -36,6 +36,7 @@ struct Custodian::State {
   mutable std::shared_mutex mutex;  // guards `document` and `trees` (entries are only added)
   std::shared_ptr<const StateDocument> document = std::make_shared<const StateDocument>();
   std::map<TenantId, std::unique_ptr<KeyTree>> trees;
+  std::vector<std::unique_ptr<KeyTree>> retired;  // of removed tenants: requests may still hold one
   std::mutex change_mutex;  // one change of `document` at a time; taken before `mutex`
 
   mutable std::mutex receipt_mutex;  // guards `receipt_verifiers`, which is filled on demand
@@ -52,10 +53,16 @@ struct Custodian::State {
   Result<std::vector<Key>> ReceiptSeeds(const TenantId& tenant) const;
   Result<std::vector<audit::VerifierKey>> ReceiptVerifiers(const TenantId& tenant) const;
   Result<void> OpenLog();
+  Result<void> FinishRemovals();
   // A tenant's tree, its objects and records in `next`; not in force before SaveState.
   Result<std::unique_ptr<KeyTree>> MakeTenant(const std::string& name, StateDocument& next);
-  Result<PrincipalRecord> MakePrincipal(KeyTree& tree, policy::Label ceiling, bool is_operator,
+  // In `next`, without a grant. An empty name: one of its own. Errors: kConflict: the name is
+  // taken.
+  Result<PrincipalRecord> MakePrincipal(KeyTree& tree, std::string name, policy::Label ceiling,
                                         StateDocument& next);
+  static policy::Label HighestLabel(const StateDocument& document) {
+    return static_cast<policy::Label>(document.labels.size() - 1);
+  }
 };
 
 // The log's name in its checkpoints.
@@ -63,6 +70,12 @@ std::string LogOrigin(const TenantId& deployment);
 
 // A leaf of this type and of now.
 audit::Leaf LeafOf(audit::LeafType type);
+
+inline constexpr std::size_t kMaxRecords = 100'000;  // tenants, principals, keys, grants or models
+// Everything, everywhere in its tenant, up to its ceiling.
+void GrantEverything(const PrincipalRecord& principal, StateDocument& next);
+std::unexpected<Error> NoSuchTenant(const std::string& name);
+std::unexpected<Error> NoSuchPrincipal(const std::string& name);
 
 // Makes an entry with a fresh secret.
 Result<NewEntry> FreshEntry(const ObjectId& id, policy::ObjectKind kind);

@@ -466,6 +466,88 @@ TEST(CustodianTest, BadNamesAndUnknownThingsAreRefused) {
   EXPECT_EQ(custodian->RegisterModel({}).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(CustodianTest, ATenantsRemovalThatWasCutShortIsFinishedAtTheNextStart) {
+  Deployment deployment;
+  TenantId tenant;
+  {
+    auto failing = std::make_unique<FailingToken>(deployment.OpenToken(true),
+                                                  FailingToken::At::kDestroyKey, false);
+    FailingToken& token = *failing;
+    Result<Custodian::Made> made = Custodian::Make(deployment.Options(std::move(failing)), Init{});
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+    Custodian& custodian = *made->custodian;
+    tenant = custodian.CreateTenant({"research"})->id;
+    EXPECT_EQ(custodian.RemoveTenant({"research", "research"}).error().code, ErrorCode::kConflict);
+    ASSERT_TRUE(custodian.ChangeTenant({"research", true}).has_value());
+    EXPECT_EQ(custodian.RemoveTenant({"research", "other"}).error().code,
+              ErrorCode::kInvalidArgument);
+    token.Arm();
+    EXPECT_FALSE(custodian.RemoveTenant({"research", "research"}).has_value());
+    EXPECT_TRUE(*token.real().HasKey(EpochKeyLabel(tenant, 1)));
+  }
+  const auto custodian = deployment.Open();
+  ASSERT_NE(custodian, nullptr);
+  EXPECT_EQ(custodian->state()->tenants.size(), 1U);
+  EXPECT_TRUE(custodian->state()->removed.empty());
+  EXPECT_FALSE(custodian->Tree(tenant).has_value());
+  EXPECT_FALSE(*deployment.OpenToken(false)->HasKey(EpochKeyLabel(tenant, 1)));
+}
+
+TEST(CustodianTest, ARemovedTenantLeavesNoEpochKeyNoHeadAndNoNode) {
+  Deployment deployment;
+  TenantId tenant;
+  {
+    const auto custodian = deployment.Make();
+    tenant = custodian->CreateTenant({"research"})->id;
+    ASSERT_TRUE(custodian->ChangeTenant({"research", true}).has_value());
+    const Result<TenantRemoveReply> removed = custodian->RemoveTenant({"research", "research"});
+    ASSERT_TRUE(removed.has_value()) << removed.error().message;
+    EXPECT_EQ(removed->objects, 2U);  // the tenant's and its operator's
+  }
+  EXPECT_FALSE(*deployment.OpenToken(false)->HasKey(EpochKeyLabel(tenant, 1)));
+  {
+    Result<TreeStore> store = TreeStore::Open(deployment.folder() / "custodian", {}, false);
+    ASSERT_TRUE(store.has_value());
+    const Result<std::vector<StoredHead>> heads = store->Heads();
+    for (const StoredHead& head : *heads) {
+      EXPECT_NE(head.tenant, tenant);
+    }
+    EXPECT_FALSE(store->ReadNode(tenant, {kRootLevel, 0}).has_value());
+  }
+  ASSERT_NE(deployment.Open(), nullptr);
+}
+
+TEST(CustodianTest, LabelsAreThoseThatTheDeploymentWasMadeWith) {
+  Deployment deployment;
+  Init init;
+  init.labels = {"offen", "vertraulich", "geheim"};
+  init.default_label = "vertraulich";
+  {
+    Result<Custodian::Made> made =
+        Custodian::Make(deployment.Options(deployment.OpenToken(true)), init);
+    ASSERT_TRUE(made.has_value()) << made.error().message;
+    const auto state = made->custodian->state();
+    EXPECT_EQ(state->labels, init.labels);
+    EXPECT_EQ(state->default_label, policy::Label{1});
+    // No ceiling is above the order.
+    EXPECT_EQ(state->principals.front().ceiling, policy::Label{2});
+  }
+  for (const auto& [labels, fallback, fits] :
+       {std::tuple(init.labels, std::string("vertraulich"), true),
+        std::tuple(init.labels, std::string("offen"), false),
+        std::tuple(std::vector<std::string>{"geheim", "offen"}, std::string("offen"), false)}) {
+    Custodian::Options options = deployment.Options(deployment.OpenToken(false));
+    options.labels = labels;
+    options.default_label = fallback;
+    const auto opened = Custodian::Open(std::move(options));
+    EXPECT_EQ(opened.has_value(), fits);
+    if (!fits) {
+      EXPECT_EQ(opened.error().code, ErrorCode::kInvalidArgument);
+      EXPECT_NE(opened.error().message.find("put back"), std::string::npos);
+    }
+  }
+}
+
 TEST(CustodianTest, AKeyIsShownOnceAndOnlyItsVerifierIsKept) {
   Deployment deployment;
   const auto custodian = deployment.Make();

@@ -23,6 +23,9 @@ void CustodyServer::State::ServeKeeper(ReleaseDesk::SessionId session, ipc::Inco
     case ipc::MessageType::kOpen:
       return Answer<OpenRequest>(incoming,
                                  [&](const auto& request) { return desk->Open(session, request); });
+    case ipc::MessageType::kFilter:
+      return Answer<FilterRequest>(
+          incoming, [&](const auto& request) { return desk->Filter(session, request); });
     case ipc::MessageType::kRenew:
       return Answer<RenewRequest>(
           incoming, [&](const auto& request) { return desk->Renew(session, request); });

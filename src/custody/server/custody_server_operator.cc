@@ -41,18 +41,6 @@ void CustodyServer::State::ServeOperator(ipc::Incoming incoming) {
     case ipc::MessageType::kKeyList:
       return Answer<KeyList>(
           incoming, [&](const KeyList&) -> Result<KeyListReply> { return custodian->ListKeys(); });
-    case ipc::MessageType::kTenantCreate:
-      return Answer<TenantCreate>(incoming, [&](const TenantCreate& request) {
-        Result<TenantCreateReply> reply = custodian->CreateTenant(request);
-        if (reply) {
-          PushAdmission();
-        }
-        return reply;
-      });
-    case ipc::MessageType::kTenantList:
-      return Answer<TenantList>(incoming, [&](const TenantList&) -> Result<TenantListReply> {
-        return custodian->ListTenants();
-      });
     case ipc::MessageType::kModelRegister:
       return Answer<ModelRegister>(incoming, [&](const ModelRegister& request) {
         Result<ModelRegisterReply> reply = custodian->RegisterModel(request);
@@ -76,6 +64,9 @@ void CustodyServer::State::ServeOperator(ipc::Incoming incoming) {
       incoming.Fail({ErrorCode::kConflict, "nothing is locked: the server serves", {}, {}});
       return;
     default:
+      if (ServeTenants(incoming)) {
+        return;
+      }
       incoming.Fail({ErrorCode::kInvalidArgument, "no request of an operator here", {}, {}});
   }
 }

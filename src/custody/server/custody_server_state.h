@@ -79,6 +79,14 @@ struct CustodyServer::State {
 
   void ServeKeeper(ReleaseDesk::SessionId session, ipc::Incoming incoming);
   void ServeOperator(ipc::Incoming incoming);
+  // Tenants, principals and grants; false: none of these.
+  bool ServeTenants(ipc::Incoming& incoming);
+  Result<ChangeReply> ChangeTenant(const TenantChange& request);
+  Result<TenantRemoveReply> RemoveTenant(const TenantRemove& request);
+  Result<ChangeReply> ChangePrincipal(const PrincipalChange& request);
+  Result<PrincipalRemoveReply> RemovePrincipal(const PrincipalRemove& request);
+  // Ends the channels of this tenant's keepers: they stop without a custodian.
+  void DismissKeepers(const TenantId& tenant);
   void PushAdmission();
   void PushIdentity();
   void PushTenants();

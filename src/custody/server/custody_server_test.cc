@@ -2,78 +2,13 @@
 
 #include "base/clock.h"
 #include "custody/client/release_client_contract_test.h"
-#include "custody/client/socket_release_client.h"
-#include "custody/server/deployment_fixture_test.h"
-#include "ipc/peer.h"
+#include "custody/server/server_fixture_test.h"
 
 namespace casemate::custody {
 namespace {
 
 using ipc::Channel;
 using ipc::ProcessKind;
-
-// A real server over SoftHSM2, one keeper, one operator, all in this process.
-class SocketHarness : public ReleaseClientHarness {
- public:
-  explicit SocketHarness(std::chrono::milliseconds lease = std::chrono::seconds(30)) {
-    CustodyServer::Options options;
-    options.lease = lease;
-    options.custodian = deployment_.Make();
-    server_ = std::make_unique<CustodyServer>(std::move(options));
-    auto pair = Channel::MakePair();
-    server_->AttachOperator(
-        Channel(std::move(pair->first), ProcessKind::kCustodian, ProcessKind::kOperator));
-    operator_ = ipc::Peer::Start(
-        Channel(std::move(pair->second), ProcessKind::kOperator, ProcessKind::kCustodian),
-        {[](ipc::Incoming) {}, [](const ipc::Frame&) {}, [](const Error&) {}});
-    key_ = *operator_->Call<KeyCreateReply>(KeyCreate{});
-    tenant_ = operator_->Call<TenantListReply>(TenantList{})->tenants.front().id;
-    client_ = Attach(tenant_);
-  }
-
-  std::unique_ptr<SocketReleaseClient> Attach(const TenantId& tenant) {
-    auto pair = Channel::MakePair();
-    EXPECT_TRUE(server_->AttachKeeper(tenant, std::move(pair->first)).has_value());
-    auto client = SocketReleaseClient::Start(
-        Channel(std::move(pair->second), ProcessKind::kKeeper, ProcessKind::kCustodian), {});
-    Result<Tenant> introduction = client->WaitForTenant(std::chrono::seconds(10));
-    EXPECT_TRUE(introduction.has_value());
-    tenant_object_ = introduction->tenant_object;
-    return client;
-  }
-
-  ReleaseClient& client() override { return *client_; }
-  PrincipalId principal() override { return key_.principal; }
-  KeyId key() override { return key_.id; }
-  ObjectRef tenant_object() override { return tenant_object_; }
-  void RevokePrincipal() override {
-    Result<KeyRevokeReply> revoked = operator_->Call<KeyRevokeReply>(KeyRevoke{key_.id});
-    EXPECT_TRUE(revoked.has_value());
-  }
-  void Await(const std::function<bool()>& heard) override {
-    const auto end = BootClock::now() + std::chrono::seconds(10);
-    while (!heard() && BootClock::now() < end) {
-      ::usleep(1000);
-    }
-  }
-
-  ipc::Peer& operator_peer() { return *operator_; }
-  CustodyServer& server() { return *server_; }
-  void StopServer() {
-    operator_.reset();
-    server_.reset();
-  }
-  const TenantId& tenant() const { return tenant_; }
-
- private:
-  Deployment deployment_;
-  std::unique_ptr<CustodyServer> server_;
-  std::unique_ptr<ipc::Peer> operator_;
-  std::unique_ptr<SocketReleaseClient> client_;
-  KeyCreateReply key_;
-  TenantId tenant_;
-  ObjectRef tenant_object_;
-};
 
 INSTANTIATE_TEST_SUITE_P(Socket, ReleaseClientContractTest,
                          testing::Values(ReleaseClientFactory([] {

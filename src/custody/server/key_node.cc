@@ -18,6 +18,7 @@ constexpr std::size_t kStateAt = 66;
 constexpr std::size_t kVersionAt = 68;
 constexpr std::size_t kSourceAt = 72;
 constexpr std::size_t kCreatedAt = 76;
+constexpr std::size_t kOwnerAt = 84;
 constexpr std::byte kLive{1};
 
 bool AllZero(ByteView bytes) {
@@ -152,6 +153,7 @@ ObjectEntry KeyNode::Object(std::uint32_t entry) const {
   object.version = GetU32(bytes, kVersionAt);
   object.source = GetU32(bytes, kSourceAt);
   object.created = static_cast<std::int64_t>(GetU64(bytes, kCreatedAt));
+  object.owner = GetU64(bytes, kOwnerAt);
   return object;
 }
 
@@ -171,6 +173,7 @@ void KeyNode::SetObject(std::uint32_t entry, const ObjectEntry& object, KeyView 
   PutU32(numbers, object.version);
   PutU32(numbers, object.source);
   PutU64(numbers, static_cast<std::uint64_t>(object.created));
+  PutU64(numbers, object.owner);
   CopyAt(bytes, kVersionAt, numbers);
 }
 

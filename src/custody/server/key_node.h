@@ -31,6 +31,7 @@ struct ObjectEntry {
   std::uint32_t version = 1;       // of the secret
   std::uint32_t source = kNoSlot;  // erased with that slot's object
   std::int64_t created = 0;        // unix seconds
+  std::uint64_t owner = 0;         // of what is in no collection: PrincipalRecord::owner_tag, or 0
   bool operator==(const ObjectEntry&) const = default;
 };
 

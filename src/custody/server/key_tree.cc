@@ -2,42 +2,10 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "custody/server/key_tree_state.h"
 
+// What a tree is asked.
 namespace casemate::custody {
-namespace {
-
-// epoch u64 || sequence u64 || SHA-256 of the head's text: greater is newer.
-Bytes AnchorValue(const TreeHead& head) {
-  Bytes value;
-  PutU64(value, head.epoch);
-  PutU64(value, head.sequence);
-  Put(value, crypto::Sha256(AsBytes(WriteTreeHead(head))));
-  return value;
-}
-
-}  // namespace
-
-Bytes RootKeyContext(const TenantId& tenant, std::uint64_t epoch) {
-  Bytes context;
-  Put(context, AsBytes("casemate/root-key@v1"));
-  Put(context, tenant.bytes());
-  PutU64(context, epoch);
-  return context;
-}
-
-std::string EpochKeyPrefix(const TenantId& tenant) {
-  return "casemate " + tenant.ToString() + " epoch ";
-}
-std::string EpochKeyLabel(const TenantId& tenant, std::uint64_t epoch) {
-  return EpochKeyPrefix(tenant) + std::to_string(epoch);
-}
-std::string AnchorLabel(const TenantId& tenant) {
-  return "casemate " + tenant.ToString() + " head";
-}
-
-// --- Reading ------------------------------------------------------------------------------------
 
 Result<std::shared_ptr<const KeyNode>> KeyTree::State::LoadUncached(const NodeAddress& address) {
   std::shared_ptr<const KeyNode> parent;
@@ -69,6 +37,9 @@ Result<std::shared_ptr<const KeyNode>> KeyTree::State::LoadUncached(const NodeAd
 
 // Nothing: no such node yet.
 Result<std::shared_ptr<const KeyNode>> KeyTree::State::Load(const NodeAddress& address) {
+  if (destroyed) {
+    return Fail(ErrorCode::kNotFound, "the tenant was removed");
+  }
   if (const auto found = cache.find(address); found != cache.end()) {
     found->second.used = ++uses;
     return found->second.node;
@@ -153,160 +124,23 @@ Result<void> KeyTree::WithObjects(std::span<const ObjectRef> objects, const Entr
   return {};
 }
 
-// --- Beginning, and keeping in step with the token ----------------------------------------------
-
-KeyTree::KeyTree(std::unique_ptr<State> state) : state_(std::move(state)) {}
-KeyTree::~KeyTree() = default;
-
-Result<std::unique_ptr<KeyTree>> KeyTree::Make(TreeEnvironment& environment,
-                                               const TenantId& tenant) {
-  auto state = std::make_unique<State>(environment, tenant);
-  state->head.deployment = environment.deployment;
-  state->head.tenant = tenant;
-  state->head.epoch = 1;
-  Result<Key> root_key = Key::Random();
-  Result<KeyNode> root = KeyNode::Empty(kRoot);
-  if (!root_key || !root) {
-    return std::unexpected(root ? root_key.error() : root.error());
-  }
-  const std::string label = EpochKeyLabel(tenant, 1);
-  if (Result<void> made = environment.token.CreateKey(label); !made) {
-    return std::unexpected(made.error());
-  }
-  Result<Bytes> wrapped = environment.token.Wrap(label, *root_key, RootKeyContext(tenant, 1));
-  if (!wrapped) {
-    return std::unexpected(wrapped.error());
-  }
-  state->root_key = std::move(*root_key);
-  state->wrapped_root_key = std::move(*wrapped);
-  state->cache[kRoot] = {std::make_shared<const KeyNode>(std::move(*root)), 0};
-  return std::unique_ptr<KeyTree>(new KeyTree(std::move(state)));
-}
-
-Result<std::unique_ptr<KeyTree>> KeyTree::Open(TreeEnvironment& environment,
-                                               const StoredHead& stored) {
-  Result<TreeHead> head = ReadTreeHeadWithoutVerifying(stored.note);
-  if (!head) {
-    return std::unexpected(head.error());
-  }
-  if (head->tenant != stored.tenant || head->epoch != stored.epoch ||
-      head->deployment != environment.deployment) {
-    return Fail(ErrorCode::kIntegrityFailure, "a tree head that belongs elsewhere",
-                stored.tenant.ToString());
-  }
-  Result<std::optional<Bytes>> anchor = environment.token.GetAnchor(AnchorLabel(stored.tenant));
-  if (!anchor) {
-    return std::unexpected(anchor.error());
-  }
-  const Bytes ours = AnchorValue(*head);
-  if (*anchor && (ours < **anchor || ours.size() != (*anchor)->size())) {
-    return Fail(ErrorCode::kIntegrityFailure,
-                "the key tree is older than what the token has seen: an old copy was put back. "
-                "Use the newest copy, or `casemate restore`",
-                stored.tenant.ToString());
-  }
-  // Same epoch and sequence, another head: two histories.
-  if (*anchor && ours != **anchor &&
-      std::equal(ours.begin(), ours.begin() + 16, (*anchor)->begin())) {
-    return Fail(ErrorCode::kIntegrityFailure, "the key tree is not the one that the token has seen",
-                stored.tenant.ToString());
-  }
-  Result<Key> root_key =
-      environment.token.Unwrap(EpochKeyLabel(stored.tenant, head->epoch), stored.wrapped_root_key,
-                               RootKeyContext(stored.tenant, head->epoch));
-  if (!root_key) {
-    if (root_key.error().code == ErrorCode::kNotFound) {
-      return Fail(ErrorCode::kIntegrityFailure,
-                  "the token has no key for epoch " + std::to_string(head->epoch) +
-                      ": the key tree is from before an erasure, or the token is another one",
-                  stored.tenant.ToString());
+Result<std::vector<ObjectEntry>> KeyTree::DerivedFrom(std::uint32_t slot) {
+  State& s = *state_;
+  const std::lock_guard lock(s.mutex);
+  std::vector<ObjectEntry> entries;
+  const auto [begin, end] = s.derived.equal_range(slot);
+  for (auto it = begin; it != end; ++it) {
+    Result<std::shared_ptr<const KeyNode>> leaf = s.Load(LeafOf(it->second));
+    if (!leaf) {
+      return std::unexpected(leaf.error());
     }
-    return std::unexpected(root_key.error());
-  }
-  auto state = std::make_unique<State>(environment, stored.tenant);
-  state->head = *head;
-  state->root_key = std::move(*root_key);
-  state->wrapped_root_key = stored.wrapped_root_key;
-  state->note = stored.note;
-  const std::lock_guard lock(state->mutex);
-  if (Result<void> scanned = state->Scan(); !scanned) {
-    return std::unexpected(scanned.error());
-  }
-  return std::unique_ptr<KeyTree>(new KeyTree(std::move(state)));
-}
-
-Result<void> KeyTree::VerifyHead() const {
-  const std::lock_guard lock(state_->mutex);
-  Result<TreeHead> head = OpenTreeHead(state_->note, state_->env.head_keys);
-  if (!head) {
-    return std::unexpected(head.error());
-  }
-  if (*head != state_->head) {
-    return Fail(ErrorCode::kIntegrityFailure, "a tree head that belongs elsewhere");
-  }
-  return {};
-}
-
-Result<void> KeyTree::Settle() {
-  if (Result<void> anchored = Anchor(); !anchored) {
-    return anchored;
-  }
-  return state_->DestroyOldEpochKeys();
-}
-
-// All but the one in force: also what an earlier erasure left behind when the token failed.
-Result<void> KeyTree::State::DestroyOldEpochKeys() {
-  const std::string current = [&] {
-    const std::lock_guard lock(mutex);
-    return EpochKeyLabel(tenant, head.epoch);
-  }();
-  Result<std::vector<std::string>> labels = env.token.ListKeys(EpochKeyPrefix(tenant));
-  if (!labels) {
-    return std::unexpected(labels.error());
-  }
-  for (const std::string& label : *labels) {
-    if (label != current) {
-      if (Result<void> destroyed = env.token.DestroyKey(label); !destroyed) {
-        return destroyed;
-      }
-      Log(LogLevel::kInfo, "epoch key destroyed", {{"label", label}});
+    // The map may name what was erased by itself: only what still says so counts.
+    const std::uint32_t entry = it->second % kFanOut;
+    if (*leaf && (*leaf)->HasObject(entry) && (*leaf)->Object(entry).source == slot) {
+      entries.push_back((*leaf)->Object(entry));
     }
   }
-  return {};
-}
-
-Result<void> KeyTree::State::PutAnchor() {
-  const TreeHead now = [&] {
-    const std::lock_guard lock(mutex);
-    return head;
-  }();
-  if (Result<void> put = env.token.PutAnchor(AnchorLabel(tenant), AnchorValue(now)); !put) {
-    return put;
-  }
-  const std::lock_guard lock(mutex);
-  anchored_sequence = now.sequence;
-  return {};
-}
-
-Result<void> KeyTree::Anchor() {
-  const std::lock_guard leading(state_->commit_mutex);
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->anchored_sequence == state_->head.sequence) {
-      return {};
-    }
-  }
-  return state_->PutAnchor();
-}
-
-void KeyTree::DropIdleNodes() {
-  const std::lock_guard lock(state_->mutex);
-  if (state_->head.sequence == 0) {
-    return;  // nothing is on disk yet
-  }
-  std::erase_if(state_->cache,
-                [this](const auto& one) { return one.second.used <= state_->idle_since; });
-  state_->idle_since = state_->uses;
+  return entries;
 }
 
 const TenantId& KeyTree::tenant() const { return state_->tenant; }

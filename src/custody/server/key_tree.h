@@ -78,10 +78,18 @@ class KeyTree {
       std::function<Result<void>(std::size_t index, const ObjectEntry& entry, KeyView secret)>;
   [[nodiscard]] Result<void> WithObjects(std::span<const ObjectRef> objects, const EntryUse& use);
 
+  // What was made from the object at `slot` and is still there.
+  [[nodiscard]] Result<std::vector<ObjectEntry>> DerivedFrom(std::uint32_t slot);
+
   // Commits an epoch without these objects and their descendants; on return it is durable, and the
   // old epoch key has been destroyed in the token and looked for in vain. Objects that are gone
   // already are skipped.
   [[nodiscard]] Result<Erased> Erase(std::span<const ObjectRef> objects);
+
+  // Destroys every epoch key of the tenant in the token and looks for them in vain, wipes what is
+  // opened, and deletes the tree from the store. Afterwards everything fails with kNotFound. May be
+  // repeated after an error.
+  [[nodiscard]] Result<void> Destroy();
 
   // Writes the anchor, if the head has changed since the last one.
   [[nodiscard]] Result<void> Anchor();
@@ -98,6 +106,9 @@ class KeyTree {
   explicit KeyTree(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Destroy, for a tree that was not opened: what a crash in the middle of it left behind.
+[[nodiscard]] Result<void> DestroyTree(TreeEnvironment& environment, const TenantId& tenant);
 
 std::string EpochKeyLabel(const TenantId& tenant, std::uint64_t epoch);
 std::string EpochKeyPrefix(const TenantId& tenant);

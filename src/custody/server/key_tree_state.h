@@ -95,6 +95,7 @@ struct KeyTree::State {
   std::uint64_t live = 0;
   std::uint32_t next_slot = 0;
   std::uint64_t anchored_sequence = 0;
+  bool destroyed = false;
 
   std::mutex create_mutex;  // guards the queue of creations
   std::condition_variable create_changed;

@@ -118,7 +118,8 @@ Result<RenewReply> ReleaseDesk::Renew(SessionId session, const RenewRequest& req
     return Refuse(ErrorCode::kDeadlineExceeded, Rule::kTicketOver, "the ticket is over");
   }
   if (policy::Allows(ticket.request.actions, policy::Action::kIndex)) {
-    ticket.ends = std::max(ticket.ends, now + milliseconds(ticket.request.duration_ms));
+    ticket.ends = std::min(ticket.last,
+                           std::max(ticket.ends, now + milliseconds(ticket.request.duration_ms)));
   }
   return RenewReply{state_->LeaseMs(ticket),
                     static_cast<std::uint32_t>(Until(ticket.ends).count())};
@@ -170,18 +171,17 @@ Result<CloseTicketReply> ReleaseDesk::Close(SessionId session, const CloseTicket
   return CloseTicketReply{ticket->opened, *logged};
 }
 
-std::uint32_t ReleaseDesk::EndTicketsOf(const KeyId& key) {
+std::uint32_t ReleaseDesk::State::EndAndTell(const std::function<bool(const OpenTicket&)>& which) {
   std::map<SessionId, Revoke> notices;
-  const auto ended =
-      state_->EndWhere([&key](const OpenTicket& ticket) { return ticket.key == key; });
+  const auto ended = EndWhere(which);
   for (const auto& ticket : ended) {
     notices[ticket->session].tickets.push_back(ticket->id);
   }
   for (const auto& [session, revoke] : notices) {
     Push push;
     {
-      const std::lock_guard lock(state_->mutex);
-      if (const auto found = state_->sessions.find(session); found != state_->sessions.end()) {
+      const std::lock_guard lock(mutex);
+      if (const auto found = sessions.find(session); found != sessions.end()) {
         push = found->second.push;
       }
     }
@@ -190,10 +190,29 @@ std::uint32_t ReleaseDesk::EndTicketsOf(const KeyId& key) {
     }
   }
   for (const auto& ticket : ended) {
-    state_->ItemiseOrLog(*ticket);
-    state_->Remember(ticket);
+    ItemiseOrLog(*ticket);
+    Remember(ticket);
   }
   return static_cast<std::uint32_t>(ended.size());
+}
+
+std::uint32_t ReleaseDesk::EndTicketsOf(const KeyId& key) {
+  return state_->EndAndTell([&key](const OpenTicket& ticket) { return ticket.key == key; });
+}
+
+std::uint32_t ReleaseDesk::EndTicketsOf(const PrincipalId& principal) {
+  return state_->EndAndTell(
+      [&](const OpenTicket& ticket) { return ticket.request.principal == principal; });
+}
+
+std::uint32_t ReleaseDesk::EndTicketsOf(const TenantId& tenant) {
+  return state_->EndAndTell([&](const OpenTicket& ticket) { return ticket.tenant == tenant; });
+}
+
+std::uint32_t ReleaseDesk::EndTicketsOf(const GrantId& grant) {
+  return state_->EndAndTell([&grant](const OpenTicket& ticket) {
+    return std::ranges::find(ticket.grants, grant, &GrantRecord::id) != ticket.grants.end();
+  });
 }
 
 void ReleaseDesk::Sweep() {

@@ -36,10 +36,15 @@ class ReleaseDesk {
   // Signs the custodian's block of a receipt: docs/formats/receipt.md.
   [[nodiscard]] Result<CloseForReceiptReply> CloseWithReceipt(SessionId session,
                                                               const CloseForReceipt& request);
+  [[nodiscard]] Result<FilterReply> Filter(SessionId session, const FilterRequest& request);
   [[nodiscard]] Result<EraseReply> Erase(SessionId session, const EraseRequest& request);
 
-  // Ends every ticket that this API key asked for and tells their keepers; returns how many.
+  // Ends every ticket that this API key, this principal or this tenant asked for, or that rests on
+  // this grant, and tells their keepers before it returns; returns how many.
   std::uint32_t EndTicketsOf(const KeyId& key);
+  std::uint32_t EndTicketsOf(const PrincipalId& principal);
+  std::uint32_t EndTicketsOf(const TenantId& tenant);
+  std::uint32_t EndTicketsOf(const GrantId& grant);
   // Itemises tickets whose time is over. Call about once a second.
   void Sweep();
 

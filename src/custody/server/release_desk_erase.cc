@@ -35,19 +35,18 @@ Result<EraseReply> ReleaseDesk::Erase(SessionId session, const EraseRequest& req
           "no second copy: a lost disk would then lose everything. Set custody.mirror to a folder "
           "on another disk, or accept the risk with --no-mirror";
     } else {
-      Result<void> checked = (*tree)->WithObjects(
-          request.objects,
-          [&](std::size_t index, const ObjectEntry& entry, KeyView) -> Result<void> {
-            rule = entry.kind == policy::ObjectKind::kTenant
-                       ? Rule::kObjectNotInScope
-                       : State::Scope(ticket, entry, request.objects[index].slot);
-            if (rule != Rule::kNone) {
-              return Refuse(code, rule, message);
-            }
-            return {};
-          });
-      if (!checked && rule == Rule::kNone) {
-        return std::unexpected(checked.error());  // already erased, or damaged
+      Result<std::vector<ObjectEntry>> entries = EntriesOf(**tree, request.objects);
+      if (!entries) {
+        return std::unexpected(entries.error());  // already erased, or damaged
+      }
+      for (std::size_t i = 0; i < entries->size() && rule == Rule::kNone; ++i) {
+        Result<Rule> judged =
+            Scope(ticket, **tree, (*entries)[i], request.objects[i].slot, policy::Action::kErase);
+        if (!judged) {
+          return std::unexpected(judged.error());
+        }
+        rule =
+            (*entries)[i].kind == policy::ObjectKind::kTenant ? Rule::kObjectNotInScope : *judged;
       }
     }
     if (rule != Rule::kNone) {

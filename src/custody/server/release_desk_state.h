@@ -29,11 +29,14 @@ struct OpenTicket {
   TenantId tenant;
   KeyId key;
   TicketRequest request;
-  policy::Label ceiling = policy::kLowestLabel;
-  // Of the collections that the grants allow, when the ticket asks for all.
-  bool every_collection = false;
-  std::set<CollectionId> collections;
+  policy::Label limit = policy::kLowestLabel;    // of request, principal and key: above any grant
+  policy::Label ceiling = policy::kLowestLabel;  // highest that it opens at all
+  std::vector<GrantRecord> grants;               // the principal's, as they were when it was given
+  std::set<CollectionId> collections;            // wanted, where not all are
+  std::uint64_t owner_tag = 0;                   // of the principal
+  bool is_operator = false;                      // sees what any principal of the tenant owns
   BootClock::time_point ends;
+  BootClock::time_point last = BootClock::time_point::max();  // renewal goes no further
   audit::Leaf base;  // who, why and what for: the start of every leaf of this ticket
   ObjectRef principal_object;
   audit::Leaf entry;  // as the log has it, at `index`
@@ -46,6 +49,8 @@ struct OpenTicket {
   std::unordered_set<std::uint32_t> made;   // slots of objects that it made
   std::optional<audit::Leaf> closed_entry;  // set when it is itemised
   std::uint64_t closed_index = 0;
+  // Counted against max_partitions: a collection's documents of one label.
+  std::set<std::pair<CollectionId, policy::Label>> partitions;
 };
 
 struct Session {
@@ -56,6 +61,16 @@ struct Session {
 
 inline std::unexpected<Error> Refuse(ErrorCode code, Rule rule, std::string message) {
   return Fail(code, std::move(message), std::string(policy::RuleName(rule)));
+}
+
+// The rule that Refuse named.
+inline Rule RuleOf(const Error& error) {
+  for (std::uint8_t number = 1; number <= policy::kLastRule; ++number) {
+    if (policy::RuleName(static_cast<Rule>(number)) == error.detail) {
+      return static_cast<Rule>(number);
+    }
+  }
+  return Rule::kNone;
 }
 
 // Purposes whose keys leave the custodian at all.
@@ -69,6 +84,27 @@ inline milliseconds Until(BootClock::time_point end) {
   return std::max(milliseconds(0),
                   std::chrono::duration_cast<milliseconds>(end - BootClock::now()));
 }
+
+// What a ticket reaches: release_desk_scope.cc. With the ticket's mutex held.
+// How far in this collection (none: in none) for one action, or nothing.
+std::optional<policy::Label> CeilingFor(const OpenTicket& ticket, const CollectionId& collection,
+                                        policy::Action action);
+// The same for everything that the ticket does.
+std::optional<policy::Label> CeilingFor(const OpenTicket& ticket, const CollectionId& collection);
+// Why the ticket may not do `action` to this object, or kNone. Errors: those of the tree.
+Result<Rule> Scope(const OpenTicket& ticket, KeyTree& tree, const ObjectEntry& entry,
+                   std::uint32_t slot, policy::Action action);
+// Why it may not be opened for this purpose, or kNone.
+Result<Rule> MayOpen(const OpenTicket& ticket, KeyTree& tree, const ObjectEntry& entry,
+                     std::uint32_t slot, policy::Purpose purpose);
+// The entries of `objects`, in order. Errors: as KeyTree::WithObjects.
+Result<std::vector<ObjectEntry>> EntriesOf(KeyTree& tree, std::span<const ObjectRef> objects);
+
+// A ticket that was given, and the revision of the state that it was judged by.
+struct Given {
+  TicketReply reply;
+  std::uint64_t revision = 0;
+};
 
 struct ReleaseDesk::State {
   Custodian& custodian;
@@ -89,12 +125,13 @@ struct ReleaseDesk::State {
   Result<TenantId> TenantOf(SessionId session) const;
   Result<std::shared_ptr<OpenTicket>> Find(SessionId session, const TicketId& id) const;
   std::shared_ptr<OpenTicket> Take(const TicketId& id);
+  Result<Given> Give(SessionId session, const TenantId& tenant, const TicketRequest& request);
   Result<std::shared_ptr<OpenTicket>> Judge(const TenantId& tenant, const TicketRequest& request,
                                             Rule& rule);
   Result<void> CheckGrants(const StateDocument& state, const PrincipalRecord& principal,
                            const TicketRequest& request, OpenTicket& ticket, Rule& rule) const;
-  // Why this entry may not be opened under this ticket, or kNone.
-  static Rule Scope(OpenTicket& ticket, const ObjectEntry& entry, std::uint32_t slot);
+  // Tells the keepers and itemises; returns how many there were.
+  std::uint32_t EndAndTell(const std::function<bool(const OpenTicket&)>& which);
   void LogRefusal(const audit::Leaf& base, Rule rule, std::size_t count);
   // `durable`: on return; else with the next entry that is.
   Result<std::uint64_t> Itemise(OpenTicket& ticket, bool durable = false);

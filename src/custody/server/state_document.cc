@@ -9,8 +9,6 @@ std::unexpected<Error> Bad(const char* why) {
   return Fail(ErrorCode::kIntegrityFailure, "the custodian's state does not fit its format", why);
 }
 
-bool IsLabel(policy::Label label) { return label <= policy::kHighestLabel; }
-
 template <typename Records, typename IdType>
 auto* FindById(Records& records, const IdType& id) {
   const auto found = std::ranges::find(records, id, [](const auto& one) { return one.id; });
@@ -35,7 +33,19 @@ const PrincipalRecord* StateDocument::FindPrincipal(const PrincipalId& id) const
   return FindById(principals, id);
 }
 
+const PrincipalRecord* StateDocument::FindPrincipal(const TenantId& tenant,
+                                                    const std::string& name) const {
+  const auto found = std::ranges::find_if(principals, [&](const PrincipalRecord& one) {
+    return one.tenant == tenant && one.name == name;
+  });
+  return found == principals.end() ? nullptr : &*found;
+}
+
 const KeyRecord* StateDocument::FindKey(const KeyId& id) const { return FindById(keys, id); }
+
+std::string OwnPrincipalName(const PrincipalId& id) {
+  return "key-" + ToBase32(id.bytes()).substr(0, 16);
+}
 
 Plaintext WriteStateDocument(const StateDocument& state) { return ipc::Encode(state); }
 
@@ -43,7 +53,9 @@ Result<StateDocument> ReadStateDocument(PlaintextView text) {
   if (text.size() > StateDocument::kMaxBytes) {
     return Bad("too long");
   }
-  Result<StateDocument> state = ipc::Decode<StateDocument>(text);
+  Result<StateDocument> state = text.size() >= 4 && GetU32(text.RevealBytes()) == 1
+                                    ? ReadStateDocumentFormat1(text)
+                                    : ipc::Decode<StateDocument>(text);
   if (!state) {
     return Fail(ErrorCode::kIntegrityFailure, "the custodian's state does not fit its format",
                 state.error().message);
@@ -51,8 +63,12 @@ Result<StateDocument> ReadStateDocument(PlaintextView text) {
   if (state->format != StateDocument::kFormat) {
     return Bad("a format of another version");
   }
+  const Result<policy::LabelOrder> labels = policy::LabelOrder::Of(state->labels);
+  if (!labels || state->default_label > labels->highest()) {
+    return Bad("the labels");
+  }
   for (const PrincipalRecord& principal : state->principals) {
-    if (!IsLabel(principal.ceiling) || state->FindTenant(principal.tenant) == nullptr) {
+    if (principal.ceiling > labels->highest() || state->FindTenant(principal.tenant) == nullptr) {
       return Bad("a principal");
     }
   }
@@ -62,12 +78,13 @@ Result<StateDocument> ReadStateDocument(PlaintextView text) {
     }
   }
   for (const KeyRecord& key : state->keys) {
-    if (!IsLabel(key.ceiling) || state->FindPrincipal(key.principal) == nullptr) {
+    if (key.ceiling > labels->highest() || state->FindPrincipal(key.principal) == nullptr) {
       return Bad("a key");
     }
   }
   for (const GrantRecord& grant : state->grants) {
-    if (!IsLabel(grant.ceiling) || state->FindPrincipal(grant.principal) == nullptr) {
+    if (grant.ceiling > labels->highest() || state->FindPrincipal(grant.principal) == nullptr ||
+        grant.id.is_none() || grant.all_collections != grant.collection.is_none()) {
       return Bad("a grant");
     }
   }

@@ -98,6 +98,7 @@ StateDocument SampleState() {
   tenant.name = "default";
   tenant.operator_principal = principal.id;
   state.tenants.push_back(tenant);
+  state.labels = policy::LabelOrder().names();
   return state;
 }
 
@@ -118,7 +119,7 @@ TEST(StateDocumentTest, ReferencesToNothingAreRefused) {
   StateDocument wild_label = SampleState();
   wild_label.principals[0].ceiling = static_cast<policy::Label>(9);
   StateDocument newer = SampleState();
-  newer.format = 2;
+  newer.format = StateDocument::kFormat + 1;
   for (const StateDocument* state :
        {&no_principal, &stray_key, &stray_grant, &wild_label, &newer}) {
     const Result<StateDocument> read = ReadStateDocument(WriteStateDocument(*state));

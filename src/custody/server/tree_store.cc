@@ -110,6 +110,29 @@ Result<void> Apply(Database& database, const TreeChange& change) {
   return transaction->Commit();
 }
 
+Result<void> Remove(Database& database, const TenantId& tenant) {
+  Result<Transaction> transaction = Transaction::Begin(database);
+  if (!transaction) {
+    return std::unexpected(transaction.error());
+  }
+  for (const char* sql :
+       {"DELETE FROM node WHERE tenant = ?", "DELETE FROM head WHERE tenant = ?"}) {
+    Result<Statement> statement = database.Prepare(sql);
+    if (!statement) {
+      return std::unexpected(statement.error());
+    }
+    statement->BindBlob(0, tenant.bytes());
+    if (Result<void> run = statement->Run(); !run) {
+      return run;
+    }
+  }
+  if (Result<void> counted = database.Execute("UPDATE deployment SET changes = changes + 1");
+      !counted) {
+    return counted;
+  }
+  return transaction->Commit();
+}
+
 }  // namespace
 
 TreeStore::TreeStore(Database main, std::filesystem::path main_path)
@@ -303,24 +326,32 @@ Result<std::optional<Bytes>> TreeStore::ReadDocument(const std::string& name) {
   return *row ? std::optional(CopyOf(select->Blob(0))) : std::nullopt;
 }
 
-Result<void> TreeStore::Commit(const TreeChange& change) {
+Result<void> TreeStore::InBoth(const std::function<Result<void>(Database&)>& change) {
   if (failed_) {
     return Fail(ErrorCode::kUnavailable,
                 "an earlier write of the key tree failed; restart the server to read it again");
   }
   // The mirror first: were it behind, an acknowledged object would be lost with the main disk.
   if (mirror_) {
-    if (Result<void> applied = Apply(*mirror_, change); !applied) {
+    if (Result<void> applied = change(*mirror_); !applied) {
       // A full disk is rolled back whole; after anything else nobody knows.
       failed_ = applied.error().code != ErrorCode::kResourceExhausted;
       return Wrap(applied.error(), "custody.mirror");
     }
   }
-  if (Result<void> applied = Apply(main_, change); !applied) {
+  if (Result<void> applied = change(main_); !applied) {
     failed_ = mirror_.has_value() || applied.error().code != ErrorCode::kResourceExhausted;
     return applied;
   }
   return {};
+}
+
+Result<void> TreeStore::Commit(const TreeChange& change) {
+  return InBoth([&change](Database& database) { return Apply(database, change); });
+}
+
+Result<void> TreeStore::RemoveTenant(const TenantId& tenant) {
+  return InBoth([&tenant](Database& database) { return Remove(database, tenant); });
 }
 
 Result<void> TreeStore::SetDeployment(const TenantId& deployment) {

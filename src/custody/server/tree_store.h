@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,6 +70,8 @@ class TreeStore {
   // was. After any other error, or when the two files differ, every later call fails with
   // kUnavailable until the files are opened again.
   [[nodiscard]] Result<void> Commit(const TreeChange& change);
+  // Deletes a tenant's head and nodes. Durable on return, in the mirror too; errors as Commit.
+  [[nodiscard]] Result<void> RemoveTenant(const TenantId& tenant);
   // Of a new deployment, before the first Commit.
   [[nodiscard]] Result<void> SetDeployment(const TenantId& deployment);
 
@@ -78,6 +81,7 @@ class TreeStore {
 
  private:
   TreeStore(storage::Database main, std::filesystem::path main_path);
+  [[nodiscard]] Result<void> InBoth(const std::function<Result<void>(storage::Database&)>& change);
   std::filesystem::path main_path_;
   std::filesystem::path mirror_path_;  // empty: none
   storage::Database main_;
