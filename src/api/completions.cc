@@ -178,7 +178,7 @@ Result<void> CreateCompletion(Exchange& exchange, const Ids&) {
   if (Result<custody::ModelEntry> model = FindModel(exchange, request->model, "chat"); !model) {
     return std::unexpected(model.error());
   }
-  Result<custody::Ticket> ticket = exchange.NewTicket({});
+  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
   if (!ticket) {
     return std::unexpected(ticket.error());
   }

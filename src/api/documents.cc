@@ -184,17 +184,14 @@ Result<void> CompareDocuments(Exchange& exchange, const Ids& ids) {
   if (!documents) {
     return std::unexpected(documents.error());
   }
-  std::string label_name;
   if (const std::optional<json::Value> value = body->root().GetSet("label")) {
     Result<std::string> name = value->AsName();
     if (!name) {
       return std::unexpected(name.error());
     }
-    label_name = std::move(*name);
-  }
-  Result<policy::Label> label = ReadLabel(exchange, label_name);
-  if (!label) {
-    return std::unexpected(label.error());
+    if (Result<void> declared = exchange.Declare(*name); !declared) {
+      return declared;
+    }
   }
   Result<custody::Ticket> ticket =
       exchange.NewTicket({.actions = Action::kSeal | Action::kList,  // as the upload has it
@@ -204,7 +201,7 @@ Result<void> CompareDocuments(Exchange& exchange, const Ids& ids) {
     return std::unexpected(ticket.error());
   }
   Result<std::vector<std::optional<FileId>>> unchanged =
-      exchange.services().library.FindUnchanged(*ticket, *collection, *documents, *label);
+      exchange.services().library.FindUnchanged(*ticket, *collection, *documents, exchange.label());
   if (!unchanged) {
     return std::unexpected(unchanged.error());
   }

@@ -80,8 +80,8 @@ TEST_F(FilesTest, AnAnswerSaysTheHighestLabelOfWhatItWasMadeFrom) {
   EXPECT_EQ(Send("GET", "/v1/files").headers.at("x-casemate-label"), "secret");
   const Answer one = Send("GET", "/v1/files/" + At(low.Json(), "id"));
   EXPECT_EQ(one.headers.at("x-casemate-label"), "public");
-  const Answer declared = Send("GET", "/v1/files/" + At(low.Json(), "id"), "",
-                               {{"x-casemate-label", "confidential"}});
+  const Answer declared =
+      Send("GET", "/v1/files/" + At(low.Json(), "id"), "", {{"x-casemate-label", "confidential"}});
   EXPECT_EQ(declared.headers.at("x-casemate-label"), "confidential");
 }
 

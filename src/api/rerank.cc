@@ -152,7 +152,7 @@ Result<void> CreateRerank(Exchange& exchange, const Ids&) {
       !model) {
     return std::unexpected(model.error());
   }
-  Result<custody::Ticket> ticket = exchange.NewTicket({});
+  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
   if (!ticket) {
     return std::unexpected(ticket.error());
   }

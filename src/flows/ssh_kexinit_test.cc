@@ -60,14 +60,14 @@ TEST(SshKexInitTest, EveryTruncatedOfferIsRefused) {
 }
 
 TEST(SshKexInitTest, WhatIsNotSshIsRefused) {
-  for (const std::string& said : {std::string("SSH-1.5-old\r\n"), std::string("SSH-2.0-bad\x01\r\n"),
-                                 std::string(300, 'a'), [] {
-                                   std::string lines;
-                                   for (int i = 0; i < 70; ++i) {
-                                     lines += "x\n";
-                                   }
-                                   return lines;
-                                 }()}) {
+  for (const std::string& said : {std::string("SSH-1.5-old\r\n"),
+                                  std::string("SSH-2.0-bad\x01\r\n"), std::string(300, 'a'), [] {
+                                    std::string lines;
+                                    for (int i = 0; i < 70; ++i) {
+                                      lines += "x\n";
+                                    }
+                                    return lines;
+                                  }()}) {
     SshReader reader;
     std::optional<Result<SshOffer>> offer = reader.Feed(AsBytes(said));
     ASSERT_TRUE(offer.has_value()) << said;

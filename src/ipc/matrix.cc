@@ -41,8 +41,19 @@ constexpr std::array kRoomToKeeper = {kGenerateStarted, kGenerateText,     kGene
                                       kEmbedReply,      kCountTokensReply, kRankReply};
 constexpr std::array kKeeperToParse = {kParseDocument};
 constexpr std::array kParseToKeeper = {kParseDocumentReply};
-constexpr std::array kOperatorToCustodian = {kKeyCreate, kKeyList, kKeyRevoke, kTenantCreate, kTenantList, kModelRegister, kModelList, kStatus, kInit, kUnlock, kTenantChange, kTenantRemove, kPrincipalCreate, kPrincipalList, kPrincipalChange, kPrincipalRemove, kGrantAdd, kGrantList, kGrantRemove};
-constexpr std::array kCustodianToOperator = {kKeyCreateReply, kKeyListReply, kKeyRevokeReply, kTenantCreateReply, kTenantListReply, kModelRegisterReply, kModelListReply, kStatusReply, kInitReply, kUnlockReply, kTenantChangeReply, kTenantRemoveReply, kPrincipalCreateReply, kPrincipalListReply, kPrincipalChangeReply, kPrincipalRemoveReply, kGrantAddReply, kGrantListReply, kGrantRemoveReply};
+constexpr std::array kOperatorToCustodian = {
+    kKeyCreate,       kKeyList,      kKeyRevoke,       kTenantCreate,  kTenantList,
+    kModelRegister,   kModelList,    kStatus,          kInit,          kUnlock,
+    kTenantChange,    kTenantRemove, kPrincipalCreate, kPrincipalList, kPrincipalChange,
+    kPrincipalRemove, kGrantAdd,     kGrantList,       kGrantRemove};
+constexpr std::array kCustodianToOperator = {
+    kKeyCreateReply,       kKeyListReply,       kKeyRevokeReply,
+    kTenantCreateReply,    kTenantListReply,    kModelRegisterReply,
+    kModelListReply,       kStatusReply,        kInitReply,
+    kUnlockReply,          kTenantChangeReply,  kTenantRemoveReply,
+    kPrincipalCreateReply, kPrincipalListReply, kPrincipalChangeReply,
+    kPrincipalRemoveReply, kGrantAddReply,      kGrantListReply,
+    kGrantRemoveReply};
 
 constexpr std::array<ChannelRule, 24> kMatrix = {{
     {kSupervisor, kFront, kSupervisorToFront},

@@ -84,13 +84,12 @@ struct SealedLibrary::Core {
 std::uint64_t BytesOf(const std::vector<storage::Segment>& segments);
 
 // Rows of a list until `page.limit` were shown, or there are no more: those that the ticket does
-// not reach are passed over. `read` reads a page of rows; `place` says where the list goes on after a
-// row; `show` gets each that is opened.
+// not reach are passed over. `read` reads a page of rows; `place` says where the list goes on after
+// a row; `show` gets each that is opened.
 template <typename Row>
 [[nodiscard]] Result<void> ReadVisible(const Vault& vault, const custody::Ticket& ticket,
                                        const Page& page, storage::RowPage rows, const auto& read,
-                                       const auto& place, const auto& show,
-                                       bool& has_more) {
+                                       const auto& place, const auto& show, bool& has_more) {
   std::size_t shown = 0;
   for (;;) {
     Result<std::vector<Row>> some = read(rows);

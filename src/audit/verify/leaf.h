@@ -66,10 +66,10 @@ struct Leaf {
 
 inline constexpr std::size_t kLeafSize = 201;  // bytes
 
-// Fixed size, big-endian, version byte first: 1 where all numbers are in version 1's ranges, else 2,
-// so that each leaf has one encoding. Decode refuses another size or version, a type that
-// has no name here, a negative time and numbers out of the ranges of docs/formats/audit_leaf.md;
-// Encode writes what it is given, and the log refuses to append what Decode would refuse.
+// Fixed size, big-endian, version byte first: 1 where all numbers are in version 1's ranges, else
+// 2, so that each leaf has one encoding. Decode refuses another size or version, a type that has no
+// name here, a negative time and numbers out of the ranges of docs/formats/audit_leaf.md; Encode
+// writes what it is given, and the log refuses to append what Decode would refuse.
 Bytes EncodeLeaf(const Leaf& leaf);
 [[nodiscard]] Result<Leaf> DecodeLeaf(ByteView bytes);
 

@@ -43,8 +43,7 @@ bool Reaches(const TicketRequest& request, const CollectionId& home) {
 
 Result<void> MayOpen(const TicketRequest& request, const FakeObject& object, const TicketId& ticket,
                      policy::Purpose purpose) {
-  const bool own =
-      policy::Allows(request.actions, policy::Action::kSeal) && object.maker == ticket;
+  const bool own = policy::Allows(request.actions, policy::Action::kSeal) && object.maker == ticket;
   const policy::Action action = policy::ActionFor(purpose);
   if (own) {
     return {};

@@ -92,8 +92,8 @@ class ReleaseClient {
                                                         policy::Purpose purpose,
                                                         std::span<const ObjectRef> objects) = 0;
 
-  // Which of `objects` (1 to kMaxObjectsPerRelease) Open would lease now, in their order. Nothing is
-  // released, counted or logged. Errors: kDeadlineExceeded, kUnavailable.
+  // Which of `objects` (1 to kMaxObjectsPerRelease) Open would lease now, in their order. Nothing
+  // is released, counted or logged. Errors: kDeadlineExceeded, kUnavailable.
   [[nodiscard]] virtual Result<std::vector<bool>> Filter(const Ticket& ticket,
                                                          policy::Purpose purpose,
                                                          std::span<const ObjectRef> objects) = 0;
