@@ -184,14 +184,16 @@ Result<void> CompareDocuments(Exchange& exchange, const Ids& ids) {
   if (!documents) {
     return std::unexpected(documents.error());
   }
+  std::string label_name;
   if (const std::optional<json::Value> value = body->root().GetSet("label")) {
     Result<std::string> name = value->AsName();
     if (!name) {
       return std::unexpected(name.error());
     }
-    if (Result<void> declared = exchange.Declare(*name); !declared) {
-      return declared;
-    }
+    label_name = std::move(*name);
+  }
+  if (Result<void> declared = exchange.Declare(label_name); !declared) {
+    return declared;
   }
   Result<custody::Ticket> ticket =
       exchange.NewTicket({.actions = Action::kSeal | Action::kList,  // as the upload has it

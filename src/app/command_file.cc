@@ -2,10 +2,10 @@
 #include <memory>
 
 #include "app/command_api.h"
-#include "app/command_documents.h"
 #include "app/command_line.h"
 #include "app/command_output.h"
 #include "app/command_server.h"
+#include "app/ingest_files.h"
 #include "base/clock.h"
 #include "base/id.h"
 #include "net/multipart_form.h"
@@ -130,7 +130,7 @@ Result<ExitStatus> RunUpload(const FileOptions& options) {
   if (!client) {
     return std::unexpected(client.error());
   }
-  Result<Plaintext> content = ReadDocument(options.path);
+  Result<Plaintext> content = ReadWholeFile(options.path);
   if (!content) {
     return std::unexpected(content.error());
   }

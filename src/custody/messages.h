@@ -167,10 +167,23 @@ struct FilterRequest {
     v(m.objects);
   }
 };
+enum class Reach : std::uint8_t {
+  kHidden = 0,  // erased, or its label is above the ticket's
+  kOpens = 1,
+  kElsewhere = 2,  // outside the ticket's scope, whatever its label
+};
 struct FilterReply {
   static constexpr MessageType kType = MessageType::kFilterReply;
-  Bytes visible;  // one byte each, 0 or 1, in the order asked
-  static void Fields(auto& m, auto& v) { v(m.visible); }
+  std::vector<Reach> reaches;  // in the order asked
+  static void Fields(auto& m, auto& v) { v(m.reaches); }
+  static Result<void> Check(const FilterReply& m) {
+    for (const Reach one : m.reaches) {
+      if (one > Reach::kElsewhere) {
+        return Fail(ErrorCode::kInvalidArgument, "a reach that is none");
+      }
+    }
+    return {};
+  }
 };
 
 struct RenewRequest {

@@ -115,12 +115,29 @@ Result<void> CollectionIndex::Load(const std::vector<storage::AttachmentRow>& ro
   for (const storage::AttachmentRow& row : rows) {
     refs.push_back(row.ref);
   }
-  // Documents above the index's ceiling are not asked for.
-  auto chunk_keys = vault_.OpenVisible(ticket_, policy::Purpose::kChunks, refs);
+  Result<std::vector<custody::Reach>> reaches =
+      vault_.Reaches(ticket_, policy::Purpose::kChunks, refs);
+  if (!reaches) {
+    return std::unexpected(reaches.error());
+  }
+  // Documents above the index's ceiling are not asked for. One that is in another collection than
+  // the store says was moved there by somebody else.
+  refs.clear();
+  std::vector<const storage::AttachmentRow*> reached;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if ((*reaches)[i] == custody::Reach::kElsewhere) {
+      return storage::FailDamaged(rows[i].file.ToString(), Part::kChunks, "moved from elsewhere");
+    }
+    if ((*reaches)[i] == custody::Reach::kOpens) {
+      refs.push_back(rows[i].ref);
+      reached.push_back(&rows[i]);
+    }
+  }
+  auto chunk_keys = vault_.OpenAll(ticket_, policy::Purpose::kChunks, refs);
   if (!chunk_keys) {
     return std::unexpected(chunk_keys.error());
   }
-  auto vector_keys = vault_.OpenVisible(ticket_, policy::Purpose::kVectors, refs);
+  auto vector_keys = vault_.OpenAll(ticket_, policy::Purpose::kVectors, refs);
   if (!vector_keys) {
     return std::unexpected(vector_keys.error());
   }
@@ -128,9 +145,9 @@ Result<void> CollectionIndex::Load(const std::vector<storage::AttachmentRow>& ro
     return begun;
   }
   Result<void> loaded;
-  for (std::size_t i = 0; i < rows.size() && loaded; ++i) {
+  for (std::size_t i = 0; i < reached.size() && loaded; ++i) {
     if ((*chunk_keys)[i] && (*vector_keys)[i]) {  // else erased: nothing opens it
-      loaded = LoadOne(rows[i], *(*chunk_keys)[i], *(*vector_keys)[i]);
+      loaded = LoadOne(*reached[i], *(*chunk_keys)[i], *(*vector_keys)[i]);
     }
   }
   Result<void> committed = keywords_.Commit();

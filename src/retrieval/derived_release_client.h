@@ -39,9 +39,9 @@ class DerivedReleaseClient : public custody::ReleaseClient {
     }
     return leases;
   }
-  Result<std::vector<bool>> Filter(const custody::Ticket&, policy::Purpose,
-                                   std::span<const custody::ObjectRef> objects) override {
-    return std::vector<bool>(objects.size(), true);
+  Result<std::vector<custody::Reach>> Filter(const custody::Ticket&, policy::Purpose,
+                                             std::span<const custody::ObjectRef> objects) override {
+    return std::vector(objects.size(), custody::Reach::kOpens);
   }
   Result<std::vector<custody::Created>> Create(const custody::Ticket& ticket,
                                                std::vector<custody::NewObject> objects,

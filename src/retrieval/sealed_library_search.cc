@@ -165,11 +165,12 @@ Result<std::vector<std::optional<FileId>>> SealedLibrary::FindUnchanged(
                                                  " documents to compare, expected 1 to " +
                                                  std::to_string(kMaxCompared));
   }
-  if (Result<std::pair<storage::CollectionRow, policy::Label>> opened =
-          core_->OpenCollection(ticket, collection);
-      !opened) {
+  Result<std::pair<storage::CollectionRow, policy::Label>> opened =
+      core_->OpenCollection(ticket, collection);
+  if (!opened) {
     return std::unexpected(opened.error());
   }
+  label = policy::Highest(label, opened->second);  // as Ingest has it
   const std::string pipeline = core_->pipeline.Fingerprint();
   std::vector<std::optional<FileId>> unchanged;
   for (const OutsideDocument& document : documents) {

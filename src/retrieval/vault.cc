@@ -39,44 +39,35 @@ struct Opening {
 
 }  // namespace
 
-Result<std::vector<bool>> Vault::Visible(const custody::Ticket& ticket, policy::Purpose purpose,
-                                         std::span<const custody::ObjectRef> objects) const {
-  std::vector<bool> visible;
-  visible.reserve(objects.size());
+Result<std::vector<custody::Reach>> Vault::Reaches(
+    const custody::Ticket& ticket, policy::Purpose purpose,
+    std::span<const custody::ObjectRef> objects) const {
+  std::vector<custody::Reach> reaches;
+  reaches.reserve(objects.size());
   for (std::size_t at = 0; at < objects.size(); at += custody::kMaxObjectsPerRelease) {
     const std::size_t size = std::min(custody::kMaxObjectsPerRelease, objects.size() - at);
-    Result<std::vector<bool>> some = client_.Filter(ticket, purpose, objects.subspan(at, size));
+    Result<std::vector<custody::Reach>> some =
+        client_.Filter(ticket, purpose, objects.subspan(at, size));
     if (!some) {
       return std::unexpected(some.error());
     }
-    visible.insert(visible.end(), some->begin(), some->end());
+    reaches.insert(reaches.end(), some->begin(), some->end());
   }
-  return visible;
+  return reaches;
 }
 
-Result<Leases> Vault::OpenVisible(const custody::Ticket& ticket, policy::Purpose purpose,
-                                  std::span<const custody::ObjectRef> objects) const {
-  Result<std::vector<bool>> visible = Visible(ticket, purpose, objects);
-  if (!visible) {
-    return std::unexpected(visible.error());
+Result<std::vector<bool>> Vault::Visible(const custody::Ticket& ticket, policy::Purpose purpose,
+                                         std::span<const custody::ObjectRef> objects) const {
+  Result<std::vector<custody::Reach>> reaches = Reaches(ticket, purpose, objects);
+  if (!reaches) {
+    return std::unexpected(reaches.error());
   }
-  std::vector<custody::ObjectRef> shown;
-  for (std::size_t i = 0; i < objects.size(); ++i) {
-    if ((*visible)[i]) {
-      shown.push_back(objects[i]);
-    }
+  std::vector<bool> visible;
+  visible.reserve(objects.size());
+  for (const custody::Reach reach : *reaches) {
+    visible.push_back(reach == custody::Reach::kOpens);
   }
-  Result<Leases> opened = OpenAll(ticket, purpose, shown);
-  if (!opened) {
-    return opened;
-  }
-  Leases leases(objects.size());
-  for (std::size_t i = 0, next = 0; i < objects.size(); ++i) {
-    if ((*visible)[i]) {
-      leases[i] = std::move((*opened)[next++]);
-    }
-  }
-  return leases;
+  return visible;
 }
 
 Result<Leases> Vault::OpenAll(const custody::Ticket& ticket, policy::Purpose purpose,

@@ -37,9 +37,9 @@ class Vault {
   [[nodiscard]] Result<std::vector<std::optional<custody::Lease>>> OpenAll(
       const custody::Ticket& ticket, policy::Purpose purpose,
       std::span<const custody::ObjectRef> objects) const;
-  // The same for what the ticket reaches; the rest has no lease, and nothing is asked for it: what
-  // a list shows of things that are others', or above the caller's ceiling, is nothing.
-  [[nodiscard]] Result<std::vector<std::optional<custody::Lease>>> OpenVisible(
+  // What the ticket reaches, before anything is opened: what a list shows of things that are
+  // others', or above the caller's ceiling, is nothing.
+  [[nodiscard]] Result<std::vector<custody::Reach>> Reaches(
       const custody::Ticket& ticket, policy::Purpose purpose,
       std::span<const custody::ObjectRef> objects) const;
   [[nodiscard]] Result<std::vector<bool>> Visible(

@@ -53,13 +53,13 @@ Result<void> MayOpen(const TicketRequest& request, const FakeObject& object, con
         policy::Allows(request.actions, policy::Action::kIndex))) {
     return Fail(ErrorCode::kPermissionDenied, "the ticket's actions do not open this purpose");
   }
-  if (object.made.label > request.label) {
-    return Fail(ErrorCode::kPermissionDenied, "the object's label is above the ticket's",
-                std::string(policy::RuleName(policy::Rule::kLabelOverCeiling)));
-  }
   if (!Reaches(request, HomeOf(object))) {
     return Fail(ErrorCode::kPermissionDenied, "the object's collection is outside the ticket",
                 std::string(policy::RuleName(policy::Rule::kObjectNotInScope)));
+  }
+  if (object.made.label > request.label) {
+    return Fail(ErrorCode::kPermissionDenied, "the object's label is above the ticket's",
+                std::string(policy::RuleName(policy::Rule::kLabelOverCeiling)));
   }
   return {};
 }
@@ -218,8 +218,8 @@ Result<std::vector<Lease>> FakeReleaseClient::Open(const Ticket& ticket, policy:
   return leases;
 }
 
-Result<std::vector<bool>> FakeReleaseClient::Filter(const Ticket& ticket, policy::Purpose purpose,
-                                                    std::span<const ObjectRef> objects) {
+Result<std::vector<Reach>> FakeReleaseClient::Filter(const Ticket& ticket, policy::Purpose purpose,
+                                                     std::span<const ObjectRef> objects) {
   const std::lock_guard lock(state_->mutex);
   if (Result<void> reachable = state_->Reachable(); !reachable) {
     return std::unexpected(reachable.error());
@@ -228,12 +228,16 @@ Result<std::vector<bool>> FakeReleaseClient::Filter(const Ticket& ticket, policy
   if (!open) {
     return std::unexpected(open.error());
   }
-  std::vector<bool> visible;
+  std::vector<Reach> reaches;
   for (const ObjectRef& ref : objects) {
     Result<FakeObject*> object = state_->Find(ref);
-    visible.push_back(object && MayOpen((*open)->request, **object, ticket.id(), purpose));
+    Result<void> may = object ? MayOpen((*open)->request, **object, ticket.id(), purpose)
+                              : std::unexpected(object.error());
+    const bool elsewhere =
+        !may && may.error().detail == policy::RuleName(policy::Rule::kObjectNotInScope);
+    reaches.push_back(may ? Reach::kOpens : elsewhere ? Reach::kElsewhere : Reach::kHidden);
   }
-  return visible;
+  return reaches;
 }
 
 Result<std::vector<Created>> FakeReleaseClient::Create(const Ticket& ticket,

@@ -22,8 +22,8 @@ class FakeReleaseClient : public ReleaseClient {
   [[nodiscard]] Result<Ticket> Request(const TicketRequest& request) override;
   [[nodiscard]] Result<std::vector<Lease>> Open(const Ticket& ticket, policy::Purpose purpose,
                                                 std::span<const ObjectRef> objects) override;
-  [[nodiscard]] Result<std::vector<bool>> Filter(const Ticket& ticket, policy::Purpose purpose,
-                                                 std::span<const ObjectRef> objects) override;
+  [[nodiscard]] Result<std::vector<Reach>> Filter(const Ticket& ticket, policy::Purpose purpose,
+                                                  std::span<const ObjectRef> objects) override;
   [[nodiscard]] Result<std::vector<Created>> Create(
       const Ticket& ticket, std::vector<NewObject> objects,
       std::span<const policy::Purpose> purposes) override;

@@ -92,11 +92,11 @@ class ReleaseClient {
                                                         policy::Purpose purpose,
                                                         std::span<const ObjectRef> objects) = 0;
 
-  // Which of `objects` (1 to kMaxObjectsPerRelease) Open would lease now, in their order. Nothing
-  // is released, counted or logged. Errors: kDeadlineExceeded, kUnavailable.
-  [[nodiscard]] virtual Result<std::vector<bool>> Filter(const Ticket& ticket,
-                                                         policy::Purpose purpose,
-                                                         std::span<const ObjectRef> objects) = 0;
+  // Which of `objects` (1 to kMaxObjectsPerRelease) Open would lease now, in their order, and why
+  // not. Nothing is released, counted or logged. Errors: kDeadlineExceeded, kUnavailable.
+  [[nodiscard]] virtual Result<std::vector<Reach>> Filter(const Ticket& ticket,
+                                                          policy::Purpose purpose,
+                                                          std::span<const ObjectRef> objects) = 0;
 
   // Makes objects with fresh secrets, durable on return. Errors: kPermissionDenied: also a label
   // below that of a source; kUnavailable; kResourceExhausted: the tree or the disk is full.

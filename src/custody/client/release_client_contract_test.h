@@ -221,7 +221,7 @@ TEST_P(ReleaseClientContractTest, ACollectionsOwnObjectIsInThatCollection) {
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().code, ErrorCode::kPermissionDenied);
     EXPECT_EQ(client().Filter(ticket, policy::Purpose::kMetadata, {&ref, 1}).value(),
-              std::vector<bool>{false});
+              std::vector<Reach>{Reach::kElsewhere});
   }
   request.collections = {As<CollectionId>(ref.id)};
   const Ticket ticket = Ask(request);
@@ -245,7 +245,7 @@ TEST_P(ReleaseClientContractTest, FilterSaysWhatOpenWouldLeaseAndCountsNothing) 
   Ticket ticket = Ask(request);
   const auto visible = client().Filter(ticket, policy::Purpose::kContent, refs);
   ASSERT_TRUE(visible.has_value()) << visible.error().message;
-  EXPECT_EQ(*visible, (std::vector<bool>{true, false, false}));
+  EXPECT_EQ(*visible, (std::vector<Reach>{Reach::kOpens, Reach::kHidden, Reach::kHidden}));
   EXPECT_TRUE(client().Open(ticket, policy::Purpose::kContent, {refs.data(), 1}).has_value());
   EXPECT_EQ(client().Close(std::move(ticket))->objects_opened, 1U);
 }

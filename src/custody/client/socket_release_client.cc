@@ -362,8 +362,9 @@ Result<std::vector<Lease>> SocketReleaseClient::Open(const Ticket& ticket, polic
   return leases;
 }
 
-Result<std::vector<bool>> SocketReleaseClient::Filter(const Ticket& ticket, policy::Purpose purpose,
-                                                      std::span<const ObjectRef> objects) {
+Result<std::vector<Reach>> SocketReleaseClient::Filter(const Ticket& ticket,
+                                                       policy::Purpose purpose,
+                                                       std::span<const ObjectRef> objects) {
   if (Result<void> open = StillOpen(ticket); !open) {
     return std::unexpected(open.error());
   }
@@ -375,15 +376,10 @@ Result<std::vector<bool>> SocketReleaseClient::Filter(const Ticket& ticket, poli
   if (!reply) {
     return std::unexpected(reply.error());
   }
-  if (reply->visible.size() != objects.size()) {
+  if (reply->reaches.size() != objects.size()) {
     return Fail(ErrorCode::kIntegrityFailure, "the custodian answered about another number");
   }
-  std::vector<bool> visible;
-  visible.reserve(objects.size());
-  for (const std::byte one : reply->visible) {
-    visible.push_back(one != std::byte{0});
-  }
-  return visible;
+  return std::move(reply->reaches);
 }
 
 Result<std::vector<Created>> SocketReleaseClient::Create(

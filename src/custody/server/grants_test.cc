@@ -87,8 +87,9 @@ class GrantsTest : public testing::Test {
   }
   std::string Open(const Ticket& ticket, Purpose purpose, const ObjectRef& ref) {
     auto opened = harness_.client().Open(ticket, purpose, {&ref, 1});
-    const bool visible = harness_.client().Filter(ticket, purpose, {&ref, 1}).value().front();
-    EXPECT_EQ(opened.has_value(), visible);  // the filter says what opening does
+    // The filter says what opening does.
+    const Reach reach = harness_.client().Filter(ticket, purpose, {&ref, 1}).value().front();
+    EXPECT_EQ(opened.has_value(), reach == Reach::kOpens);
     return opened ? "opened" : opened.error().detail;
   }
 
@@ -262,7 +263,10 @@ TEST_F(GrantsTest, TheKeeperIsToldBeforeTheOperatorIsAnswered) {
     ipc::Frame frame;
     frame.type = TicketRequest::kType;
     frame.request = std::exchange(number, number + 2);
-    frame.payload = ipc::Encode(For(anna, kReading, {notes}));
+    ipc::Encoder request;
+    request(std::uint32_t{0});  // no deadline: docs/formats/ipc.md
+    request(For(anna, kReading, {notes}));
+    frame.payload = request.Take();
     EXPECT_TRUE(keeper.Send(frame, 10'000).has_value());
     for (;;) {
       Result<ipc::Frame> reply = keeper.Receive(10'000);

@@ -130,15 +130,17 @@ Result<FilterReply> ReleaseDesk::Filter(SessionId session, const FilterRequest& 
     if (!entry && entry.error().code != ErrorCode::kNotFound) {
       return std::unexpected(entry.error());
     }
-    bool visible = false;
+    Reach reach = Reach::kHidden;
     if (entry) {
       Result<Rule> judged = MayOpen(ticket, **tree, entry->front(), ref.slot, request.purpose);
       if (!judged) {
         return std::unexpected(judged.error());
       }
-      visible = *judged == Rule::kNone;
+      reach = *judged == Rule::kNone               ? Reach::kOpens
+              : *judged == Rule::kObjectNotInScope ? Reach::kElsewhere
+                                                   : Reach::kHidden;
     }
-    reply.visible.push_back(std::byte{visible});
+    reply.reaches.push_back(reach);
   }
   return reply;
 }
