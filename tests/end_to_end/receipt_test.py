@@ -34,7 +34,7 @@ class ReceiptTest(EndToEnd):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.key = cls.deployment.key()
+        cls.key, cls.other = cls.deployment.key(), cls.deployment.key()
         cls.tls = ssl.create_default_context(cafile=str(cls.deployment.dir / "tls/ca.pem"))
         cls.vkey = cls.deployment.dir / "audit/log.vkey"
         document = cls.deployment.base / "glossary.md"
@@ -151,8 +151,7 @@ class ReceiptTest(EndToEnd):
         self.assertLessEqual(set(seen), {200, 202})
         self.assertIn(202, seen)
         text = self.await_receipt(answer)
-        other = self.deployment.key()
-        self.assertEqual(self.ask("GET", f"/v1/receipts/{answer.receipt}", key=other).status, 403)
+        self.assertEqual(self.ask("GET", f"/v1/receipts/{answer.receipt}", key=self.other).status, 403)
         self.assertEqual(self.ask("GET", "/v1/receipts/rcpt_" + "a" * 26).status, 404)
         told = json.loads(self.ask("GET", f"/v1/receipts/{answer.receipt}", headers={"accept": "application/json"}).body)
         self.assertEqual((told["status"], told["receipt"].encode()), ("complete", text))
