@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "json/writer.h"
-#include "policy/label.h"
 #include "policy/release.h"
 
 namespace casemate::app {
@@ -230,8 +229,9 @@ void PrintCustodian(const Checked& checked) {
                 static_cast<policy::Justification>(ticket.justification))) +
             ", " +
             std::string(policy::ReleaseLevelName(static_cast<policy::ReleaseLevel>(ticket.level))));
-  PrintLine("  it allowed: " + Actions(ticket.actions) + "; up to label " +
-            std::string(policy::LabelName(static_cast<policy::Label>(ticket.label))));
+  // A label's name is the deployment's own, and its list may not be at hand.
+  PrintLine("  it allowed: " + Actions(ticket.actions) + "; labels up to number " +
+            std::to_string(ticket.label) + " of the deployment's list, from 0");
   PrintLine("  objects released: " + std::to_string(custodian.closed.count) + " openings");
   const std::string entries = "  log entries " + std::to_string(custodian.ticket_index) + " and " +
                               std::to_string(custodian.closed_index);
