@@ -68,14 +68,15 @@ void Start(Room& room, ByteView model, const std::string& task = "chat") {
 
 Result<std::string> Ask(Room& room) {
   std::string text;
-  Result<inference::GenerateDone> done = room.client->Generate(Question(),
-                                                               {.started = {},
-                                                                .text =
-                                                                    [&](PlaintextView piece) {
-                                                                      text += piece.Reveal();
-                                                                      return true;
-                                                                    }},
-                                                               {});
+  Result<inference::GenerateDone> done =
+      room.client->Generate(Question(),
+                            {.started = {},
+                             .text =
+                                 [&](const inference::GenerateText& piece) {
+                                   text += piece.text.view().Reveal();
+                                   return true;
+                                 }},
+                            {});
   if (!done) {
     return std::unexpected(done.error());
   }

@@ -511,7 +511,7 @@ TEST_F(ServerTest, TheOperatorsSocketActsAsTheTenantsOperator) {
     EXPECT_EQ(seen.principal, operator_);
     EXPECT_TRUE(seen.key.is_none());
     EXPECT_TRUE(seen.from_operator);
-    EXPECT_EQ(seen.ceiling, policy::Label::kSecret);
+    EXPECT_EQ(seen.ceiling, policy::kHighestLabel);
     EXPECT_EQ(seen.tls_group, "");
   }
   Result<ClientResponse> unknown = client->Send(

@@ -140,7 +140,7 @@ TEST(LogWriterTest, ALeafThatNobodyCouldReadIsRefused) {
   const TestFolder folder;
   const std::unique_ptr<LogWriter> log = std::move(OpenLog(folder.path()).value());
   Leaf leaf = TestLeaf(0);
-  leaf.rule = 14;
+  leaf.rule = 255;
   EXPECT_EQ(log->Append(leaf).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(log->AppendRelaxed(leaf).error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(log->Append(TestLeaf(0)).value(), 0U);

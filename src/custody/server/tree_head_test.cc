@@ -91,6 +91,7 @@ StateDocument SampleState() {
   PrincipalRecord principal;
   principal.id = PrincipalId({std::byte{1}});
   principal.tenant = TenantId({std::byte{2}});
+  principal.name = "operator";
   principal.is_operator = true;
   state.principals.push_back(principal);
   TenantRecord tenant;
