@@ -79,7 +79,7 @@ class HostileDocuments(harness.EndToEnd):
 
     @classmethod
     def log(cls):
-        return [json.loads(line) for line in cls.deployment.casemate("audit", "show", "--json").stdout.splitlines()]
+        return [json.loads(line) for line in cls.deployment.casemate("audit", "show", "--count", "100000", "--json").stdout.splitlines()]
 
     def assert_clean(self, text):
         for canary in (CANARY, HIGH_CANARY):
@@ -148,6 +148,7 @@ class HostileDocuments(harness.EndToEnd):
             with self.assertRaises(openai.PermissionDeniedError) as refused:
                 ask()
             self.assert_clean(str(refused.exception))
+        self.client.files.list()  # a refusal is durable with the next ticket
         refusals = [leaf for leaf in self.log() if leaf["type"] == "refusal"]
         self.assertGreaterEqual(len([leaf for leaf in refusals if leaf["rule"] == 4]), 4)
 
