@@ -57,6 +57,11 @@ Result<ExitStatus> RunAdd(const GrantOptions& options) {
   request.tenant = options.tenant;
   request.principal = options.principal;
   request.all_collections = options.all_collections;
+  // Whoever may read or search a thing may know that it is there; the API looks before it opens.
+  if (policy::Allows(*actions, policy::Action::kRead) ||
+      policy::Allows(*actions, policy::Action::kSearch)) {
+    *actions = *actions | policy::Action::kList;
+  }
   request.actions = *actions;
   request.ceiling = *ceiling;
   if (!options.all_collections) {

@@ -26,7 +26,8 @@ class Tenants(harness.EndToEnd):
         bert = d.openai(key["key"])
         with self.assertRaises(openai.PermissionDeniedError):  # no grant yet
             bert.vector_stores.list()
-        grant = d.json("grant", "add", "--principal", "bert", "--collection", "notes", "--up-to", "internal")
+        grant = d.json("grant", "add", "--principal", "bert", "--collection", "notes", "--actions",
+                       "read,search", "--up-to", "internal")
         self.assertFalse(grant["replaced"])
         store = list(bert.vector_stores.list())[0]
         self.assertEqual(store.name, "notes")

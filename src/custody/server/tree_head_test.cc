@@ -93,6 +93,7 @@ StateDocument SampleState() {
   principal.tenant = TenantId({std::byte{2}});
   principal.name = "operator";
   principal.is_operator = true;
+  principal.ceiling = policy::Label::kSecret;
   state.principals.push_back(principal);
   TenantRecord tenant;
   tenant.id = principal.tenant;
