@@ -12,6 +12,7 @@ namespace {
 
 using Kind = ServerAnswer::Kind;
 
+constexpr std::uint8_t kChangeCipherRecord = 20;
 constexpr std::uint8_t kAlertRecord = 21;
 constexpr std::uint8_t kHandshakeRecord = 22;
 constexpr std::size_t kMaxRecord = 16384 + 256;  // RFC 8446 section 5.1 and 5.2
@@ -19,6 +20,7 @@ constexpr std::size_t kRecordHead = 5;
 constexpr std::size_t kMessageHead = 4;
 
 constexpr std::uint8_t kServerHelloType = 2;
+constexpr std::uint8_t kNewSessionTicketType = 4;
 constexpr std::uint8_t kCertificateType = 11;
 constexpr std::uint8_t kServerKeyExchangeType = 12;
 constexpr std::uint8_t kCertificateStatusType = 22;
@@ -175,6 +177,9 @@ std::optional<ServerAnswer> AnswerReader::Feed(ByteView bytes) {
 }
 
 std::optional<ServerAnswer> AnswerReader::NextRecord() {
+  if (std::optional<ServerAnswer> waiting = NextMessage()) {
+    return waiting;  // more than one in a record
+  }
   if (records_.empty()) {
     return std::nullopt;
   }
@@ -203,6 +208,15 @@ std::optional<ServerAnswer> AnswerReader::NextRecord() {
     }
     return ServerAnswer{
         .kind = Kind::kAlert, .alert = std::to_integer<std::uint8_t>(body[1]), .certificates = {}};
+  }
+  if (type == kChangeCipherRecord) {
+    // RFC 8446 appendix D.4: means nothing there. In TLS 1.2, before a certificate: a session goes
+    // on.
+    if (hello_) {
+      hello_->resumed = true;
+      return hello_;
+    }
+    return std::nullopt;
   }
   if (type != kHandshakeRecord) {
     return Broken("a record of type " + std::to_string(type) + " before the handshake");
@@ -251,6 +265,7 @@ std::optional<ServerAnswer> AnswerReader::Message(std::uint8_t type, ByteView bo
       ReadCertificates(body, *hello_);
       return std::nullopt;
     case kCertificateStatusType:
+    case kNewSessionTicketType:
       return std::nullopt;
     case kServerKeyExchangeType:
       ReadKeyExchange(body, *hello_);

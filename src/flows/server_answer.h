@@ -44,7 +44,8 @@ class AnswerReader {
  public:
   static constexpr std::size_t kMaxFlight = std::size_t{1024} * 1024;
 
-  // More bytes as they came. Returns the answer as soon as it stands.
+  // More bytes as they came. Returns the answer as soon as it stands; after a kRetry the next call
+  // goes on to the answer to the second ClientHello.
   std::optional<ServerAnswer> Feed(ByteView bytes);
   // No more bytes come. `why`: kClosed, kReset or kSilent.
   ServerAnswer End(ServerAnswer::Kind why);
