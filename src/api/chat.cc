@@ -161,26 +161,17 @@ Result<void> CreateChatCompletion(Exchange& exchange, const Ids&) {
     return std::unexpected(request.error());
   }
   exchange.Ignore(request->ignored);
-  if (Result<custody::ModelEntry> model = FindModel(exchange, request->model, "chat"); !model) {
+  Result<ModelAccess> model = AccessModel(exchange, request->model, "chat");
+  if (!model) {
     return std::unexpected(model.error());
-  }
-  // Nothing stored is opened; the ticket is the log's record of use, and what a revocation ends.
-  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
-  if (!ticket) {
-    return std::unexpected(ticket.error());
-  }
-  Result<std::shared_ptr<inference::RoomClient>> room =
-      exchange.services().rooms.Room(request->model);
-  if (!room) {
-    return std::unexpected(room.error());
   }
   request->generate.share = exchange.share();
   if (request->quotes.quotes != Quotes::kFree) {
     request->generate.messages = WithPassages(request->generate.messages, request->quotes.passages);
     HoldToPassages(request->quotes.quotes, request->quotes.passages, request->generate);
   }
-  return Answering(exchange, *request).Run(**room, [&] {
-    return exchange.cancelled() || ticket->over();
+  return Answering(exchange, *request).Run(*model->room, [&] {
+    return exchange.cancelled() || model->ticket.over();
   });
 }
 

@@ -175,21 +175,13 @@ Result<void> CreateCompletion(Exchange& exchange, const Ids&) {
     return std::unexpected(request.error());
   }
   exchange.Ignore(request->ignored);
-  if (Result<custody::ModelEntry> model = FindModel(exchange, request->model, "chat"); !model) {
+  Result<ModelAccess> model = AccessModel(exchange, request->model, "chat");
+  if (!model) {
     return std::unexpected(model.error());
   }
-  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
-  if (!ticket) {
-    return std::unexpected(ticket.error());
-  }
-  Result<std::shared_ptr<inference::RoomClient>> room =
-      exchange.services().rooms.Room(request->model);
-  if (!room) {
-    return std::unexpected(room.error());
-  }
   request->sampling.share = exchange.share();
-  return Completing(exchange, *request).Run(**room, [&] {
-    return exchange.cancelled() || ticket->over();
+  return Completing(exchange, *request).Run(*model->room, [&] {
+    return exchange.cancelled() || model->ticket.over();
   });
 }
 

@@ -143,25 +143,16 @@ Result<void> CreateEmbeddings(Exchange& exchange, const Ids&) {
     return std::unexpected(request.error());
   }
   exchange.Ignore(request->ignored);
-  if (Result<custody::ModelEntry> model = FindModel(exchange, request->model, "embedding");
-      !model) {
+  Result<ModelAccess> model = AccessModel(exchange, request->model, "embedding");
+  if (!model) {
     return std::unexpected(model.error());
-  }
-  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
-  if (!ticket) {
-    return std::unexpected(ticket.error());
-  }
-  Result<std::shared_ptr<inference::RoomClient>> room =
-      exchange.services().rooms.Room(request->model);
-  if (!room) {
-    return std::unexpected(room.error());
   }
   inference::Embed embed;
   embed.refuse_long = true;  // a vector of half a text would pass for one of the whole
   for (const Plaintext& text : request->texts) {
     embed.texts.push_back(Plaintext::Copy(text.view()));
   }
-  Result<inference::EmbedReply> reply = (*room)->Embed(embed);
+  Result<inference::EmbedReply> reply = model->room->Embed(embed);
   if (!reply) {
     return About(reply.error(), reply.error().code == ErrorCode::kTooLarge ? "input" : "");
   }

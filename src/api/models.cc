@@ -48,6 +48,22 @@ Result<custody::ModelEntry> FindModel(const Exchange& exchange, std::string_view
             .detail = {}});
 }
 
+Result<ModelAccess> AccessModel(Exchange& exchange, const std::string& name,
+                                std::string_view task) {
+  if (Result<custody::ModelEntry> model = FindModel(exchange, name, task); !model) {
+    return std::unexpected(model.error());
+  }
+  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
+  if (!ticket) {
+    return std::unexpected(ticket.error());
+  }
+  Result<std::shared_ptr<inference::RoomClient>> room = exchange.services().rooms.Room(name);
+  if (!room) {
+    return std::unexpected(room.error());
+  }
+  return ModelAccess{.ticket = std::move(*ticket), .room = std::move(*room)};
+}
+
 Result<void> ListModels(Exchange& exchange, const Ids&) {
   if (Result<void> logged = LogUse(exchange); !logged) {
     return logged;

@@ -148,20 +148,11 @@ Result<void> CreateRerank(Exchange& exchange, const Ids&) {
     return std::unexpected(request.error());
   }
   exchange.Ignore(request->ignored);
-  if (Result<custody::ModelEntry> model = FindModel(exchange, request->model, "embedding");
-      !model) {
+  Result<ModelAccess> model = AccessModel(exchange, request->model, "embedding");
+  if (!model) {
     return std::unexpected(model.error());
   }
-  Result<custody::Ticket> ticket = exchange.NewTicket({.receipt = true});
-  if (!ticket) {
-    return std::unexpected(ticket.error());
-  }
-  Result<std::shared_ptr<inference::RoomClient>> room =
-      exchange.services().rooms.Room(request->model);
-  if (!room) {
-    return std::unexpected(room.error());
-  }
-  Result<inference::RankReply> reply = (*room)->Rank(request->rank);
+  Result<inference::RankReply> reply = model->room->Rank(request->rank);
   if (!reply) {
     return About(reply.error(), reply.error().code == ErrorCode::kTooLarge ? "documents" : "");
   }

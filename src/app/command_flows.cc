@@ -7,7 +7,7 @@
 #include "app/command_output.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "crypto/certificate.h"
+#include "crypto/certificate_facts.h"
 #include "crypto/hash.h"
 #include "flows/probe.h"
 #include "flows/report.h"
@@ -83,7 +83,7 @@ flows::CertificateFacts FactsOf(const Bytes& der) {
   flows::CertificateFacts facts;
   facts.der_bytes = der.size();
   facts.sha256 = ToHex(crypto::Sha256(der));
-  if (Result<crypto::CertificateDescription> said = crypto::DescribeCertificate(der)) {
+  if (Result<crypto::CertificateFacts> said = crypto::ReadCertificate(der)) {
     facts.subject = said->subject;
     facts.issuer = said->issuer;
     facts.public_key = said->public_key;

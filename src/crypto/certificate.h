@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,19 +28,6 @@ struct LeafRequest {
                                                             std::chrono::days lifetime);
 [[nodiscard]] Result<CertifiedKey> IssueServerCertificate(const CertifiedKey& authority,
                                                           const LeafRequest& request);
-// What a report says of a certificate that somebody sent. Read, not verified.
-struct CertificateDescription {
-  std::string subject;          // RFC 2253
-  std::string issuer;           // RFC 2253
-  std::string public_key;       // "EC prime256v1", "RSA 2048", "ML-DSA-65"
-  std::string signature;        // "ecdsa-with-SHA256"
-  std::int64_t not_before = 0;  // unix seconds
-  std::int64_t not_after = 0;   // unix seconds
-  bool post_quantum = false;    // signed with ML-DSA or SLH-DSA
-};
-// Errors: kInvalidArgument: no DER of a certificate, or bytes behind it.
-[[nodiscard]] Result<CertificateDescription> DescribeCertificate(ByteView certificate_der);
-
 std::string CertificateToPem(ByteView certificate_der);
 [[nodiscard]] Result<Bytes> CertificateFromPem(const std::string& pem);  // the first in the text
 

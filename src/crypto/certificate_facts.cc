@@ -1,6 +1,7 @@
 #include "crypto/certificate_facts.h"
 
 #include <arpa/inet.h>
+#include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -13,6 +14,7 @@
 namespace casemate::crypto {
 namespace {
 
+using Bio = internal::Owned<BIO, BIO_free>;
 using Certificate = internal::Owned<X509, X509_free>;
 
 struct FreeNames {
@@ -39,6 +41,39 @@ std::string AddressText(const ASN1_OCTET_STRING* bytes) {
              : "";
 }
 
+std::string NameText(const X509_NAME* name) {
+  const Bio bio(BIO_new(BIO_s_mem()));
+  if (bio == nullptr || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) {
+    return {};
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+// What the key is, and how large where the name alone does not say it.
+std::string KeyText(X509* certificate) {
+  const EVP_PKEY* key = X509_get0_pubkey(certificate);
+  if (key == nullptr) {
+    return "unknown";
+  }
+  const char* type = EVP_PKEY_get0_type_name(key);
+  std::string text = type == nullptr ? "unknown" : type;
+  std::array<char, 64> group{};
+  std::size_t size = 0;
+  if (text == "EC" && EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) == 1) {
+    text += " " + std::string(group.data(), size);
+  } else if (text.starts_with("RSA") || text == "DSA") {
+    text += " " + std::to_string(EVP_PKEY_get_bits(key));
+  }
+  return text;
+}
+
+std::string SignatureText(const X509* certificate) {
+  const char* name = OBJ_nid2ln(X509_get_signature_nid(certificate));
+  return name == nullptr ? "unknown" : name;
+}
+
 }  // namespace
 
 Result<CertificateFacts> ReadCertificate(ByteView certificate_der) {
@@ -49,6 +84,12 @@ Result<CertificateFacts> ReadCertificate(ByteView certificate_der) {
     return Fail(ErrorCode::kIntegrityFailure, "not an X.509 certificate in DER");
   }
   CertificateFacts facts;
+  facts.subject = NameText(X509_get_subject_name(certificate.get()));
+  facts.issuer = NameText(X509_get_issuer_name(certificate.get()));
+  facts.public_key = KeyText(certificate.get());
+  facts.signature = SignatureText(certificate.get());
+  facts.post_quantum =
+      facts.signature.starts_with("ML-DSA") || facts.signature.starts_with("SLH-DSA");
   facts.not_before = ToUnix(X509_get0_notBefore(certificate.get()));
   facts.not_after = ToUnix(X509_get0_notAfter(certificate.get()));
   const std::unique_ptr<GENERAL_NAMES, FreeNames> names(static_cast<GENERAL_NAMES*>(

@@ -25,6 +25,11 @@ TEST(CertificateFactsTest, ALeafSaysItsNamesAndItsTime) {
   const Result<CertificateFacts> facts = ReadCertificate(leaf->certificate_der);
 
   ASSERT_TRUE(facts.has_value());
+  EXPECT_EQ(facts->subject, "CN=Casemate server");
+  EXPECT_EQ(facts->issuer, "CN=test");
+  EXPECT_EQ(facts->public_key, "EC prime256v1");
+  EXPECT_EQ(facts->signature, "ecdsa-with-SHA256");
+  EXPECT_FALSE(facts->post_quantum);
   EXPECT_THAT(facts->dns_names, ElementsAre("localhost", "casemate.example"));
   EXPECT_THAT(facts->ip_addresses, ElementsAre("127.0.0.1", "::1"));
   EXPECT_LE(facts->not_before, UnixSeconds());
