@@ -47,6 +47,7 @@ class Answering {
       return chunks_.Done(*done);
     }
     std::vector<ChatChoice> whole;
+    whole.reserve(choices_.size());
     for (Progress& choice : choices_) {
       whole.push_back(std::move(choice.whole));
     }

@@ -127,6 +127,7 @@ std::string RandomUuid() {
 
 void PrintTableOf(const std::vector<flows::ProbeResult>& results) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(results.size());
   for (const flows::ProbeResult& result : results) {
     rows.push_back({result.endpoint.Text(), std::string(VerdictName(result.judgement.verdict)),
                     BestGroup(result), result.judgement.reason});

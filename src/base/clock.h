@@ -12,7 +12,8 @@ struct BootClock {
   using rep = duration::rep;
   using period = duration::period;
   using time_point = std::chrono::time_point<BootClock>;
-  static constexpr bool is_steady = true;
+  // The name is [time.clock.req]'s.
+  static constexpr bool is_steady = true;  // NOLINT(readability-identifier-naming)
   static time_point now() noexcept;
 };
 

@@ -15,7 +15,7 @@ inline constexpr std::string_view kJournalMagic = "casemate/journal@v1\n";
 inline constexpr std::size_t kJournalHeaderSize = 20 + 8 + 32;  // magic, first index, MAC
 inline constexpr std::size_t kFrameHeaderSize = 4 + 4 + 8 + 4 + 16;
 inline constexpr std::size_t kFrameMacSize = 32;
-inline constexpr std::size_t kMaxJournalBytes = 256 * 1024 * 1024;
+inline constexpr std::size_t kMaxJournalBytes = std::size_t{256} * 1024 * 1024;
 
 // One batch of entries that one fdatasync(2) made durable.
 struct FrameHeader {

@@ -17,7 +17,7 @@ namespace casemate::audit {
 inline constexpr std::uint8_t kEd25519Note = 0x01;         // over the note's text
 inline constexpr std::uint8_t kMlDsa44Cosignature = 0x06;  // https://c2sp.org/tlog-cosignature
 
-inline constexpr std::size_t kMaxNoteBytes = 128 * 1024;
+inline constexpr std::size_t kMaxNoteBytes = std::size_t{128} * 1024;
 inline constexpr std::size_t kMaxNoteSignatures = 32;  // the format asks for 16 at least
 
 // Who may sign: what a verifier is given beforehand. Text form (vkey):

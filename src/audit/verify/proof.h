@@ -21,7 +21,7 @@ struct Proof {
 };
 
 // Errors: kInvalidArgument: not of the form, or over kMaxProofBytes.
-inline constexpr std::size_t kMaxProofBytes = 256 * 1024;
+inline constexpr std::size_t kMaxProofBytes = std::size_t{256} * 1024;
 [[nodiscard]] Result<Proof> ParseProof(std::string_view text);
 std::string FormatProof(const Proof& proof);
 

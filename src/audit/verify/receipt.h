@@ -50,7 +50,7 @@ struct ReceiptTag {
 using ReceiptId = Id<ReceiptTag>;
 using ReceiptSalt = std::array<std::byte, 32>;
 
-inline constexpr std::size_t kMaxReceiptBytes = 64 * 1024;
+inline constexpr std::size_t kMaxReceiptBytes = std::size_t{64} * 1024;
 inline constexpr std::size_t kMaxReceiptItems = 32;  // models, regions and scrubs, each
 
 // Who vouches: the custodian. `ticket` and `closed` are the log's entries themselves.
