@@ -21,6 +21,24 @@ const EVP_MD* Sha256Algorithm() {
   return digest;
 }
 
+const EVP_MD* DigestOf(HashAlgorithm algorithm) {
+  switch (algorithm) {
+    case HashAlgorithm::kSha384: {
+      static const EVP_MD* const digest = EVP_MD_fetch(nullptr, "SHA384", nullptr);
+      Require(digest != nullptr, "fetch SHA384");
+      return digest;
+    }
+    case HashAlgorithm::kSha512: {
+      static const EVP_MD* const digest = EVP_MD_fetch(nullptr, "SHA512", nullptr);
+      Require(digest != nullptr, "fetch SHA512");
+      return digest;
+    }
+    case HashAlgorithm::kSha256:
+      break;
+  }
+  return Sha256Algorithm();
+}
+
 void Require(bool done, std::string_view what) {
   if (!done) {
     Log(LogLevel::kError, "OpenSSL failed where it must not", {{"call", what}});

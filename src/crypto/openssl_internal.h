@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "crypto/sha2.h"
 
 // What the .cc files of crypto/ share about OpenSSL.
 namespace casemate::crypto::internal {
@@ -34,6 +35,7 @@ using PrivateKeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 // Algorithms are looked up once; OpenSSL's own lookup at each use takes locks. Never freed.
 const EVP_CIPHER* Aes256Gcm();
 const EVP_MD* Sha256Algorithm();
+const EVP_MD* DigestOf(HashAlgorithm algorithm);
 
 // Ends the process: for calls that fail only when memory is exhausted or OpenSSL lacks one of its
 // own algorithms, and whose callers could do nothing about it.
