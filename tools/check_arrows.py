@@ -6,6 +6,7 @@
 2. A foreign API is included in the folder that wraps it and nowhere else.
 3. No object file outside that folder depends on the foreign headers, through whatever header (from
    the build's own dependency records, when a build is given).
+4. Every TLS context is made where the policy for it stands.
 
 usage: tools/check_arrows.py [BUILD_FOLDER]
 """
@@ -44,6 +45,8 @@ FOREIGN = {
     "linux/landlock.h": ["sandbox"],
     "CLI/": ["app"],
 }
+# Calls that stand in one file: every TLS connection is held to the policy.
+ONE_PLACE = {"SSL_CTX_new": "net/tls_policy.cc"}
 # Headers that cost whole seconds in every unit that sees them.
 HEAVY = re.compile(r"/(boost/asio|boost/beast|spdlog|fmt|nlohmann|minja|toml\+\+|CLI|glaze)/")
 HEAVY_FOLDERS = {"boost": ["net"], "spdlog": ["base"], "fmt": ["base"], "nlohmann": ["inference/room"],
@@ -121,6 +124,9 @@ def main():
                     problems.append(f"{path.relative_to(ROOT)}: includes <{name}>, which belongs to "
                                     f"src/{owners[0]} alone")
                     break
+        for call, owner in ONE_PLACE.items():
+            if call + "(" in path.read_text() and path.relative_to(SRC).as_posix() != owner and "test" not in path.name:
+                problems.append(f"{path.relative_to(ROOT)}: calls {call}, which src/{owner} alone may")
     if len(sys.argv) > 1:
         problems += check_dependencies(pathlib.Path(sys.argv[1]))
     for problem in problems:

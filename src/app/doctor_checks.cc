@@ -155,6 +155,30 @@ Finding CheckLog(const fs::path& deployment) {
           "signed checkpoint over " + std::to_string(checkpoint->size) + " entries", "", ""};
 }
 
+Finding CheckTls(const config::DeploymentConfig& settings) {
+  constexpr const char* kWhy =
+      "what such clients send and get can be recorded today and read with a quantum computer; "
+      "their "
+      "answers' receipts say so";
+  if (settings.tls.minimum == config::TlsMinimum::kClassical) {
+    return {"TLS", Severity::kWarn,
+            "tls.minimum is \"classical\": every client may come without "
+            "ML-KEM",
+            kWhy,
+            "tls.minimum = \"hybrid\" in config.toml, tls.classical_from for the few that cannot, "
+            "casemate connect on their machines"};
+  }
+  if (!settings.tls.classical_from.empty()) {
+    std::string peers;
+    for (const std::string& peer : settings.tls.classical_from) {
+      peers += (peers.empty() ? "" : ", ") + peer;
+    }
+    return {"TLS", Severity::kWarn, "held to a classical key exchange only: " + peers, kWhy,
+            "casemate connect on those machines, then take them out of tls.classical_from"};
+  }
+  return {"TLS", Severity::kOk, "hybrid key exchange is required of every client", "", ""};
+}
+
 }  // namespace
 
 std::string_view SeverityName(Severity severity) {
@@ -174,9 +198,13 @@ std::string_view SeverityName(Severity severity) {
 std::vector<Finding> CheckDeployment(const fs::path& deployment,
                                      const config::DeploymentConfig& settings,
                                      std::int64_t unix_now) {
-  return {CheckPin(deployment, settings),       CheckMirror(deployment, settings),
-          CheckPermissions(deployment),         CheckDisk(deployment),
-          CheckAuthority(deployment, unix_now), CheckLog(deployment)};
+  return {CheckPin(deployment, settings),
+          CheckMirror(deployment, settings),
+          CheckPermissions(deployment),
+          CheckDisk(deployment),
+          CheckAuthority(deployment, unix_now),
+          CheckLog(deployment),
+          CheckTls(settings)};
 }
 
 }  // namespace casemate::app

@@ -40,7 +40,8 @@ struct MachineView {
 // virtualisation, clock.
 std::vector<Finding> CheckMachine(const MachineView& machine);
 
-// PIN, mirror, permissions, free disk, certificate of the authority, checkpoint of the log.
+// PIN, mirror, permissions, free disk, certificate of the authority, checkpoint of the log, least
+// key exchange.
 std::vector<Finding> CheckDeployment(const std::filesystem::path& deployment,
                                      const config::DeploymentConfig& settings,
                                      std::int64_t unix_now);

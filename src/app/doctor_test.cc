@@ -158,6 +158,15 @@ TEST_F(DoctorTest, AnAuthorityThatEndsIsNamedInTime) {
   EXPECT_EQ(at(made + 3700 * 86400LL), Severity::kFail);
 }
 
+TEST_F(DoctorTest, AMinimumBelowHybridIsWarnedOfWithItsPeers) {
+  EXPECT_EQ(Deployment("TLS").severity, Severity::kOk);
+  settings_.tls.classical_from = {"192.0.2.7", "10.1.0.0/16"};
+  EXPECT_EQ(Deployment("TLS").severity, Severity::kWarn);
+  EXPECT_NE(Deployment("TLS").found.find("192.0.2.7, 10.1.0.0/16"), std::string::npos);
+  settings_.tls.minimum = config::TlsMinimum::kClassical;
+  EXPECT_NE(Deployment("TLS").found.find("every client"), std::string::npos);
+}
+
 TEST_F(DoctorTest, ALogWithoutItsCheckpointFails) {
   EXPECT_EQ(Deployment("log").severity, Severity::kFail);
   Write("d/audit/checkpoint", "not a note");

@@ -66,12 +66,18 @@ Result<void> Confine() {
   return {};
 }
 
+net::TlsMinimum MinimumFrom(bool hybrid_only) {
+  return hybrid_only ? net::TlsMinimum::kHybrid : net::TlsMinimum::kClassical;
+}
+
 net::ServerOptions OptionsFrom(const ipc::SetupFront& setup) {
   net::ServerOptions options;
   if (!setup.groups.empty()) {
     options.tls.groups = setup.groups;
   }
-  options.tls.hybrid_only = setup.hybrid_only;
+  options.tls.minimum = MinimumFrom(setup.hybrid_only);
+  options.tls.classical_from = setup.classical_from;
+  options.hops = net::HopTable::Make();
   if (setup.max_body_bytes > 0) {
     options.limits.max_body_bytes = setup.max_body_bytes;
   }
@@ -84,12 +90,15 @@ net::ServerOptions OptionsFrom(const ipc::SetupFront& setup) {
 // The front's end of the channel to the custodian; another one each time that it was started anew.
 class CustodianLink {
  public:
-  CustodianLink(net::Server& server, ipc::Peer& supervisor, Ending& ending)
-      : server_(server), supervisor_(supervisor), ending_(ending) {}
+  CustodianLink(net::Server& server, ipc::Peer& supervisor, Ending& ending, net::HopTable& hops)
+      : server_(server), supervisor_(supervisor), ending_(ending), hops_(hops) {}
 
   void Attach(UniqueFd channel) {
     const std::lock_guard lock(mutex_);
     peer_.reset();
+    hop_ = hops_.Open({.hop = "custodian",
+                       .peer = "casemate-custodian",
+                       .transport = net::HopTransport::kSocketPair});
     peer_ = ipc::Peer::Start(
         ipc::Channel(std::move(channel), ipc::ProcessKind::kFront, ipc::ProcessKind::kCustodian),
         MakeHandlers(), {.workers = 1});
@@ -137,8 +146,10 @@ class CustodianLink {
   net::Server& server_;
   ipc::Peer& supervisor_;
   Ending& ending_;
-  std::mutex mutex_;  // guards peer_
+  net::HopTable& hops_;
+  std::mutex mutex_;  // guards what follows
   std::unique_ptr<ipc::Peer> peer_;
+  net::HopUse hop_;
 };
 
 // What the supervisor says; it may begin before the rest is there.
@@ -190,7 +201,8 @@ class SupervisorWords {
     SetLogLevel(settings->log_level);
     SetLogFormat(settings->log_json ? LogFormat::kJson : LogFormat::kText);
     tls_.groups = settings->groups;
-    tls_.hybrid_only = settings->hybrid_only;
+    tls_.minimum = MinimumFrom(settings->hybrid_only);
+    tls_.classical_from = settings->classical_from;
     if (Result<void> set =
             server_->SetLimits(tls_, settings->max_body_bytes, settings->max_connections);
         !set) {
@@ -225,12 +237,16 @@ int Serve(ipc::Started<ipc::SetupFront> started) {
   };
   Result<std::unique_ptr<net::Server>> server = net::Server::Start(
       options, std::move(started.fds[kTlsListenerFd]), std::move(started.fds[kOperatorListenerFd]),
-      std::make_shared<net::KeeperBackend>(*supervisor));
+      std::make_shared<net::KeeperBackend>(*supervisor, options.hops));
   if (!server) {
     LogError("cannot serve", server.error());
     return EXIT_FAILURE;
   }
-  CustodianLink custodian(**server, *supervisor, ending);
+  const net::HopUse to_supervisor =
+      options.hops->Open({.hop = "supervisor",
+                          .peer = "casemate-supervisor",
+                          .transport = net::HopTransport::kSocketPair});
+  CustodianLink custodian(**server, *supervisor, ending, *options.hops);
   custodian.Attach(std::move(started.fds[kCustodianFd]));
   words.Begin(**server, custodian, *supervisor, options.tls);
   const int code = ending.Wait();

@@ -98,10 +98,11 @@ Result<void> Supervisor::SpawnFront(UniqueFd to_custodian) {
     return std::unexpected(front.error());
   }
   Notify(**front,
-         ipc::SetupFront{.hybrid_only = config.tls.hybrid_only,
+         ipc::SetupFront{.hybrid_only = config.tls.minimum == config::TlsMinimum::kHybrid,
                          .max_body_bytes = std::uint64_t{config.server.max_body_mib} << 20,
                          .max_connections = config.server.max_connections,
-                         .groups = config.tls.groups},
+                         .groups = config.tls.groups,
+                         .classical_from = config.tls.classical_from},
          std::move(fds));
   return {};
 }

@@ -51,8 +51,9 @@ ipc::Settings SettingsFrom(const config::DeploymentConfig& config) {
   return ipc::Settings{
       .log_level = config.log_level,
       .log_json = config.log_format == LogFormat::kJson,
-      .hybrid_only = config.tls.hybrid_only,
+      .hybrid_only = config.tls.minimum == config::TlsMinimum::kHybrid,
       .groups = config.tls.groups,
+      .classical_from = config.tls.classical_from,
       .max_body_bytes = std::uint64_t{config.server.max_body_mib} << 20,
       .max_connections = config.server.max_connections,
       .lease_ms = static_cast<std::uint32_t>(config.custody.lease.count()),

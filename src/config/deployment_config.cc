@@ -99,6 +99,9 @@ std::string FormatConfig(const DeploymentConfig& config) {
       "# `casemate init` writes; unknown names are refused. Read at start.\n";
   std::string_view section;
   for (const Setting& setting : Settings()) {
+    if (!setting.replaced_by.empty()) {
+      continue;
+    }
     if (setting.section != section) {
       section = setting.section;
       out += "\n[" + std::string(section) + "]\n";

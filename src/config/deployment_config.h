@@ -36,8 +36,16 @@ struct ServerConfig {
   std::uint32_t drain_s = 10;  // 0 to 3600 s that requests in flight get when the server ends
 };
 
+// The least key exchange that a hop over TLS must agree on.
+enum class TlsMinimum : std::uint8_t {
+  kHybrid,     // ML-KEM beside an elliptic curve
+  kClassical,  // also without ML-KEM: what is recorded may be read later
+};
+
 struct TlsConfig {
-  bool hybrid_only = true;  // false also lets clients without ML-KEM in
+  TlsMinimum minimum = TlsMinimum::kHybrid;
+  // Addresses or networks of peers held to kClassical although `minimum` is kHybrid.
+  std::vector<std::string> classical_from;
   // Key agreement groups in order of preference; at least one, each once.
   std::vector<std::string> groups = {"X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024"};
   std::vector<std::string> dns_names;     // of the server's certificate, besides "localhost"

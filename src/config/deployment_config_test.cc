@@ -25,7 +25,7 @@ TEST(DeploymentConfigTest, AnEmptyFileIsTheDefaults) {
   ASSERT_TRUE(config.has_value());
   EXPECT_EQ(config->server.listen, "127.0.0.1:8443");
   EXPECT_EQ(config->server.max_body_mib, 256U);
-  EXPECT_TRUE(config->tls.hybrid_only);
+  EXPECT_EQ(config->tls.minimum, TlsMinimum::kHybrid);
   EXPECT_THAT(config->tls.groups,
               ElementsAre("X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024"));
   EXPECT_EQ(config->custody.pin_source, PinSource::kPassphrase);
@@ -38,7 +38,8 @@ TEST(DeploymentConfigTest, TheWrittenFileReadsBackAsTheSameSettings) {
   DeploymentConfig config;
   config.server.listen = "[::1]:9443";
   config.server.max_connections = 7;
-  config.tls.hybrid_only = false;
+  config.tls.minimum = TlsMinimum::kClassical;
+  config.tls.classical_from = {"10.1.0.0/16"};
   config.tls.dns_names = {"casemate.example.com", "*.example.org"};
   config.tls.ip_addresses = {"192.0.2.7", "2001:db8::7"};
   config.custody.token = "pkcs11:token=Hospital%20HSM";
@@ -64,9 +65,9 @@ TEST(DeploymentConfigTest, TheWrittenFileReadsBackAsTheSameSettings) {
 TEST(DeploymentConfigTest, TheWrittenFileNamesEverySettingOnceWithAComment) {
   const std::string text = FormatConfig(DeploymentConfig());
   for (const std::string_view key :
-       {"listen", "max_body_mib", "max_connections", "max_document_mib", "hybrid_only", "groups",
-        "dns_names", "ip_addresses", "token", "module", "pin_source", "mirror", "lease_ms",
-        "sequences", "threads", "isolation", "level"}) {
+       {"listen", "max_body_mib", "max_connections", "max_document_mib", "minimum",
+        "classical_from", "groups", "dns_names", "ip_addresses", "token", "module", "pin_source",
+        "mirror", "lease_ms", "sequences", "threads", "isolation", "level"}) {
     const std::string line = "\n" + std::string(key) + " = ";
     const std::size_t at = text.find(line);
     ASSERT_NE(at, std::string::npos) << key;
@@ -90,6 +91,26 @@ TEST(DeploymentConfigTest, AWrongTypeIsRefused) {
   EXPECT_THAT(Refusal("[tls]\nhybrid_only = 1\n"), HasSubstr("expected true or false"));
   EXPECT_THAT(Refusal("[tls]\ngroups = [1]\n"), HasSubstr("expected a list of strings"));
   EXPECT_THAT(Refusal("server = 3\n"), HasSubstr("expected a section [server]"));
+}
+
+TEST(DeploymentConfigTest, TheOlderNameOfTheMinimumIsStillRead) {
+  EXPECT_EQ(ParseConfig("[tls]\nhybrid_only = false\n", "f")->tls.minimum, TlsMinimum::kClassical);
+  EXPECT_EQ(ParseConfig("[tls]\nhybrid_only = true\n", "f")->tls.minimum, TlsMinimum::kHybrid);
+  EXPECT_THAT(Refusal("[tls]\nminimum = \"classical\"\nhybrid_only = true\n"),
+              HasSubstr("config.toml:3: tls.hybrid_only: expected only 'minimum'"));
+  EXPECT_THAT(FormatConfig({}), ::testing::Not(HasSubstr("hybrid_only")));
+}
+
+TEST(DeploymentConfigTest, PeersHeldToLessAreAddressesOrNetworks) {
+  const Result<DeploymentConfig> config = ParseConfig(
+      "[tls]\nclassical_from = [\"192.0.2.7\", \"10.1.0.0/16\", \"2001:db8::/32\"]\n", "f");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->tls.classical_from.size(), 3U);
+  for (const char* wrong : {"host.example", "10.1.2.3/8", "10.0.0.0/33", "10.0.0.0/", "::/129"}) {
+    EXPECT_THAT(Refusal("[tls]\nclassical_from = [\"" + std::string(wrong) + "\"]\n"),
+                HasSubstr("expected an address or a network"));
+  }
+  EXPECT_THAT(Refusal("[tls]\nminimum = \"none\"\n"), HasSubstr("\"hybrid\", \"classical\""));
 }
 
 TEST(DeploymentConfigTest, ValuesOutOfRangeAreRefused) {

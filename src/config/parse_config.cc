@@ -124,6 +124,10 @@ Result<void> ReadSection(const toml::table& table, std::string_view section, std
                             "'");
     }
     const std::string name = std::string(section) + "." + std::string(setting->key) + ": ";
+    if (!setting->replaced_by.empty() && table.contains(setting->replaced_by)) {
+      return Refuse(at, name + "expected only '" + std::string(setting->replaced_by) +
+                            "', which has taken its place; take this line out");
+    }
     const Result<Value> value = Convert(node, setting->get(config));
     if (!value) {
       return Refuse(at, name + value.error().message);

@@ -9,12 +9,20 @@ namespace casemate::config {
 namespace {
 
 // Whatever is not here is bound to a socket, a token, a disk or a process that is there already.
-constexpr std::array<std::string_view, 13> kReloadable = {
-    "server.max_body_mib", "server.max_connections", "server.max_document_mib",
-    "server.drain_s",      "tls.hybrid_only",        "tls.groups",
-    "tls.dns_names",       "tls.ip_addresses",       "custody.lease_ms",
-    "rooms.sequences",     "rooms.threads",          "log.level",
-    "log.format"};
+constexpr std::array<std::string_view, 14> kReloadable = {"server.max_body_mib",
+                                                          "server.max_connections",
+                                                          "server.max_document_mib",
+                                                          "server.drain_s",
+                                                          "tls.minimum",
+                                                          "tls.classical_from",
+                                                          "tls.groups",
+                                                          "tls.dns_names",
+                                                          "tls.ip_addresses",
+                                                          "custody.lease_ms",
+                                                          "rooms.sequences",
+                                                          "rooms.threads",
+                                                          "log.level",
+                                                          "log.format"};
 
 }  // namespace
 
@@ -22,7 +30,7 @@ Reloaded Reload(const DeploymentConfig& loaded, DeploymentConfig& running) {
   Reloaded out;
   for (const Setting& setting : Settings()) {
     const Value wanted = setting.get(loaded);
-    if (wanted == setting.get(running)) {
+    if (!setting.replaced_by.empty() || wanted == setting.get(running)) {
       continue;
     }
     std::string name = std::string(setting.section) + "." + std::string(setting.key);

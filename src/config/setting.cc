@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <set>
 
 namespace casemate::config {
@@ -166,6 +167,26 @@ Result<void> CheckAddress(const std::string& text) {
   return {};
 }
 
+Result<void> CheckNetwork(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  const std::string address = text.substr(0, slash);
+  std::array<unsigned char, 16> bytes{};
+  const bool v4 = ::inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
+  bool good = v4 || ::inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
+  if (good && slash != std::string::npos) {
+    unsigned bits = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, bits);
+    good = error == std::errc() && stop == end && bits <= (v4 ? 32U : 128U);
+    for (unsigned bit = bits; good && bit < (v4 ? 32U : 128U); ++bit) {
+      good = (bytes[bit / 8] >> (7 - bit % 8) & 1) == 0;
+    }
+  }
+  return good ? Result<void>()
+              : Expected("an address or a network such as \"10.1.0.0/16\", with no bits behind it",
+                         Quoted(text));
+}
+
 Result<void> CheckToken(const std::string& text) {
   if (!text.empty() && !text.starts_with("pkcs11:")) {
     return Expected("a URI that begins with \"pkcs11:\" (RFC 7512), or \"\"", Quoted(text));
@@ -223,14 +244,25 @@ std::vector<Setting> MakeSettings() {
       "server", "drain_s",
       "Seconds that requests in flight get when the server is told to end, 0 to 3600.", 0, 3600,
       [](Config& c) -> Number& { return c.server.drain_s; }));
-  all.push_back({"tls", "hybrid_only",
-                 "true: only clients that agree keys with ML-KEM (FIPS 203) beside an elliptic\n"
-                 "curve are let in. false: others too, whose recorded traffic may be read later.",
-                 [](const Config& c) -> Value { return c.tls.hybrid_only; },
+  all.push_back(ChoiceSetting<TlsMinimum>(
+      "tls", "minimum",
+      "\"hybrid\": only clients that agree keys with ML-KEM (FIPS 203) beside an elliptic curve\n"
+      "are let in. \"classical\": others too, whose recorded traffic may be read later.",
+      {{"hybrid", TlsMinimum::kHybrid}, {"classical", TlsMinimum::kClassical}},
+      [](Config& c) -> TlsMinimum& { return c.tls.minimum; }));
+  all.push_back({"tls", "hybrid_only", "Older than minimum: true is \"hybrid\".",
+                 [](const Config& c) -> Value { return c.tls.minimum == TlsMinimum::kHybrid; },
                  [](const Value& value, Config& c) -> Result<void> {
-                   c.tls.hybrid_only = std::get<bool>(value);
+                   c.tls.minimum =
+                       std::get<bool>(value) ? TlsMinimum::kHybrid : TlsMinimum::kClassical;
                    return {};
-                 }});
+                 },
+                 "minimum"});
+  all.push_back(ListSetting(
+      "tls", "classical_from",
+      "Peers held to \"classical\" although minimum is \"hybrid\": addresses or networks such as\n"
+      "\"192.0.2.7\", \"10.1.0.0/16\", \"2001:db8::/32\"; at most 64. Each is warned of.",
+      [](Config& c) -> Names& { return c.tls.classical_from; }, CheckNetwork, true));
   all.push_back(ListSetting(
       "tls", "groups",
       "Key agreement, most wanted first: X25519MLKEM768, SecP256r1MLKEM768, SecP384r1MLKEM1024.",

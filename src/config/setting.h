@@ -23,6 +23,8 @@ struct Setting {
   std::function<Value(const DeploymentConfig&)> get;
   // `value` has the type that `get` returns. Errors: kInvalidArgument: "expected ..., found ...".
   std::function<Result<void>(const Value& value, DeploymentConfig&)> set;
+  // An older name that is still read and never written: the key that has taken its place.
+  std::string_view replaced_by = {};
 };
 
 std::span<const Setting> Settings();

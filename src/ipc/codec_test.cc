@@ -116,7 +116,8 @@ TEST(CodecTest, BytesAreThoseOfTheDocument) {
             "00000002"
             "00000002"
             "0000000158"
-            "0000000159");
+            "0000000159"
+            "00000000");
   inference::CountTokens count;
   count.texts.push_back(Plaintext::Copy(std::string_view("ab")));
   EXPECT_EQ(Hex(Encode(count)), "00000001000000026162");

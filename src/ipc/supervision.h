@@ -22,12 +22,14 @@ struct SetupFront {
   bool hybrid_only = true;
   std::uint64_t max_body_bytes = 0;
   std::uint32_t max_connections = 0;
-  std::vector<std::string> groups;  // OpenSSL names, in order of preference
+  std::vector<std::string> groups;          // OpenSSL names, in order of preference
+  std::vector<std::string> classical_from;  // peers held to less although hybrid_only is true
   static void Fields(auto& m, auto& v) {
     v(m.hybrid_only);
     v(m.max_body_bytes);
     v(m.max_connections);
     v(m.groups);
+    v(m.classical_from);
   }
 };
 // Descriptors: channel to the front (or the command's, with kInit); listening control socket; then,
@@ -173,6 +175,7 @@ struct Settings {
   bool log_json = false;
   bool hybrid_only = true;
   std::vector<std::string> groups;
+  std::vector<std::string> classical_from;
   std::uint64_t max_body_bytes = 0;
   std::uint32_t max_connections = 0;
   std::uint32_t lease_ms = 30'000;
@@ -184,6 +187,7 @@ struct Settings {
     v(m.log_json);
     v(m.hybrid_only);
     v(m.groups);
+    v(m.classical_from);
     v(m.max_body_bytes);
     v(m.max_connections);
     v(m.lease_ms);

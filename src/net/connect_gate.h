@@ -27,6 +27,7 @@ class ConnectGate final : public Gate {
   Result<void> Ready() const override { return {}; }
   [[nodiscard]] Result<Caller> Admit(const MessageHead& head) const override;
   // CORS (fetch standard, section 3.3) for the origins that may ask.
+  std::string_view HopName() const override { return "local-clients"; }
   std::vector<Header> AnswerFields(const MessageHead& head) const override;
 
  private:

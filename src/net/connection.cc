@@ -10,6 +10,7 @@
 #include "crypto/hash.h"
 #include "net/connection_internal.h"
 #include "net/http_metrics_internal.h"
+#include "net/tls_policy.h"
 
 namespace casemate::net {
 namespace {
@@ -72,26 +73,11 @@ Connection::Awaitable<void> Connection::Run() {
   StopGuard();
   if (!shaken) {
     const std::uint64_t refused = ++shared_.counters.refused_handshakes;
-    CountRefusedHandshake(closed_, stream_->hello());
-    Log(LogLevel::kWarning, "TLS handshake refused",
-        {{"refused_so_far", refused},
-         {"reason", closed_ ? "not finished in time" : shaken.error().message},
-         {"client_groups", stream_->hello().groups},
-         {"client_versions", stream_->hello().versions}});
+    RefuseHop(closed_ ? "not finished in time" : shaken.error().message, refused);
     stream_->Close();
     co_return;
   }
-  tls_group_ = stream_->tls_group();
-  if (!tls_group_.empty()) {
-    CountHandshake(tls_group_);
-  }
-  if (!tls_group_.empty() && !IsHybridGroup(tls_group_)) {
-    const std::uint64_t classical = ++shared_.counters.classical_connections;
-    Log(LogLevel::kWarning, "classical connection",
-        {{"classical_so_far", classical},
-         {"group", tls_group_},
-         {"client_groups", stream_->hello().groups}});
-  }
+  OpenHop();
   boost::asio::co_spawn(executor_, ReadLoop(), boost::asio::detached);
   while (!closed_ && !shared_.draining && co_await ServeOne()) {
   }
@@ -101,6 +87,49 @@ Connection::Awaitable<void> Connection::Run() {
     StopGuard();
   }
   Abort();
+}
+
+void Connection::RefuseHop(const std::string& why, std::uint64_t refused_so_far) {
+  const HopFacts facts = stream_->facts();
+  const ClientHello& hello = stream_->hello();
+  const std::string_view reason = RefusalReason(closed_, hello);
+  CountRefusedHandshake(reason);
+  Log(LogLevel::kWarning, "TLS handshake refused",
+      {{"refused_so_far", refused_so_far},
+       {"peer", facts.peer},
+       {"reason", why},
+       {"client_groups", hello.groups},
+       {"client_versions", hello.versions}});
+  if (shared_.options.hops != nullptr) {
+    shared_.options.hops->Refuse({.hop = std::string(gate_->HopName()),
+                                  .peer = facts.peer,
+                                  .made = false,
+                                  .reason = std::string(reason),
+                                  .detail = why,
+                                  .groups = hello.groups,
+                                  .versions = hello.versions});
+  }
+}
+
+void Connection::OpenHop() {
+  HopFacts facts = stream_->facts();
+  facts.hop = gate_->HopName();
+  tls_group_ = facts.group;
+  tls_classical_ = facts.minimum == TlsMinimumName(TlsMinimum::kClassical);
+  if (!tls_group_.empty()) {
+    CountHandshake(tls_group_);
+  }
+  if (!tls_group_.empty() && !IsHybridGroup(tls_group_)) {
+    const std::uint64_t classical = ++shared_.counters.classical_connections;
+    Log(LogLevel::kWarning, "classical connection",
+        {{"classical_so_far", classical},
+         {"peer", facts.peer},
+         {"group", tls_group_},
+         {"client_groups", stream_->hello().groups}});
+  }
+  if (shared_.options.hops != nullptr) {
+    stream_->CountBy(shared_.options.hops->Open(facts));
+  }
 }
 
 Connection::Awaitable<void> Connection::ReadLoop() {

@@ -70,6 +70,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Clock::time_point begun = Clock::now();
   };
 
+  // The hop table's and the log's.
+  void RefuseHop(const std::string& why, std::uint64_t refused_so_far);
+  void OpenHop();
+
   // Input.
   Awaitable<void> ReadLoop();
   PlaintextView input() const { return input_.view().Part(0, input_size_); }
@@ -110,6 +114,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<Stream> stream_;
   bool overloaded_;
   std::string tls_group_;
+  bool tls_classical_ = false;  // the hop's minimum was lowered
 
   Plaintext input_;  // the first input_size_ bytes are input that was not taken yet
   std::size_t input_size_ = 0;

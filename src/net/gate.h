@@ -33,6 +33,8 @@ class Gate {
   virtual std::string_view NotReadyCode() const { return {}; }
   // Pages for whoever comes in here, before Admit is asked; nullptr: none. As long as the gate.
   virtual const OperatorPages* Pages() const { return nullptr; }
+  // What the hop table calls connections that come in here; a literal.
+  virtual std::string_view HopName() const = 0;
   // For whom the request is. Errors: kUnauthenticated; kUnavailable: not known yet.
   [[nodiscard]] virtual Result<Caller> Admit(const MessageHead& head) const = 0;
   // Fields that the answer to such a request carries besides its own (CORS).

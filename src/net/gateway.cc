@@ -40,8 +40,8 @@ Result<Gateway::Taken> Gateway::Take(const Interrupt& interrupt, bool fresh) {
       stale.push_back(std::move(newest));
     }
   }
-  Result<std::unique_ptr<GatewayConnection>> opened =
-      GatewayConnection::Open(*identity_, options_.addresses, options_.timeouts, interrupt);
+  Result<std::unique_ptr<GatewayConnection>> opened = GatewayConnection::Open(
+      *identity_, options_.addresses, options_.timeouts, interrupt, *options_.hops);
   const std::lock_guard lock(mutex_);
   if (!opened) {
     if (opened.error().code != ErrorCode::kCancelled) {

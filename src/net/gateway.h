@@ -17,6 +17,7 @@ struct GatewayOptions {
   std::vector<SocketAddress> addresses;  // resolved once: there are no files to do it with later
   Bytes authority_der;
   GatewayTimeouts timeouts = {};
+  std::shared_ptr<HopTable> hops = HopTable::Make();  // where connections are written down
 };
 
 // The gateway as connect sees it: connections are kept for the next request. Threads: all members

@@ -40,13 +40,15 @@ class GatewayBackendTest : public ::testing::Test {
     port_ = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
   }
   std::shared_ptr<Gateway> MakeGateway(const std::string& host = "127.0.0.1",
-                                       Bytes authority = TestIdentity().authority_der) {
+                                       Bytes authority = TestIdentity().authority_der,
+                                       std::shared_ptr<HopTable> hops = HopTable::Make()) {
     return Gateway::Make({.host = host,
                           .port = port_,
                           .addresses = Resolve("127.0.0.1", port_).value(),
                           .authority_der = std::move(authority),
                           .timeouts = {.connect = std::chrono::seconds(5),
-                                       .silence = std::chrono::seconds(5)}})
+                                       .silence = std::chrono::seconds(5)},
+                          .hops = std::move(hops)})
         .value();
   }
   static SecretBuffer Secret(std::string_view text) {
@@ -124,6 +126,31 @@ TEST_F(GatewayBackendTest, TheGroupIsReadBackAndConnectionsAreUsedAgain) {
   }
   EXPECT_EQ(gateway->group(), "X25519MLKEM768");
   EXPECT_EQ(server_->counters().connections, 1U);
+}
+
+TEST_F(GatewayBackendTest, ConnectionsAndRefusalsAreWrittenDownAsHops) {
+  keeper_->Answers("an answer");
+  const auto hops = HopTable::Make();
+  Ask(MakeGateway("127.0.0.1", TestIdentity().authority_der, hops));
+  const HopRow row = hops->Snapshot().hops.at(0);
+  EXPECT_EQ(row.facts.hop, "gateway");
+  EXPECT_EQ(row.facts.peer, "127.0.0.1");
+  EXPECT_TRUE(row.facts.made);
+  EXPECT_EQ(row.facts.group, "X25519MLKEM768");
+  EXPECT_EQ(row.facts.version, "TLSv1.3");
+  EXPECT_EQ(row.facts.minimum, "hybrid");
+  ASSERT_NE(row.facts.certificate, nullptr);
+  EXPECT_FALSE(row.facts.certificate->own);
+  EXPECT_EQ(row.facts.certificate->public_key, "EC prime256v1");
+  EXPECT_GT(row.bytes_in, 9U);
+  EXPECT_GT(row.bytes_out, 50U);
+  Bytes other =
+      crypto::MakeCertificateAuthority("other", std::chrono::days(2)).value().certificate_der;
+  Ask(MakeGateway("127.0.0.1", std::move(other), hops));
+  const RefusalRow refused = hops->Snapshot().refused.at(0);
+  EXPECT_EQ(refused.refusal.reason, "certificate");
+  EXPECT_TRUE(refused.refusal.made);
+  EXPECT_EQ(refused.count, 1U);
 }
 
 TEST_F(GatewayBackendTest, OtherHybridGroupsAreSpokenToo) {

@@ -14,14 +14,11 @@
 #include <cstring>
 #include <limits>
 
-#include "net/tls_group.h"
+#include "net/tls_policy.h"
 
 namespace casemate::net {
 namespace {
 
-constexpr const char* kGroups = "X25519MLKEM768:SecP256r1MLKEM768:SecP384r1MLKEM1024";
-constexpr const char* kCipherSuites =
-    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 constexpr std::array<unsigned char, 9> kAlpn = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
 Result<void> WaitFor(int fd, short events, std::chrono::milliseconds timeout,
@@ -109,6 +106,22 @@ std::unexpected<Error> HandshakeError(const SSL* ssl) {
   }
 }
 
+// For the hop table, in the words of RefusalReason.
+std::string_view ReasonOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kPermissionDenied:
+      return "classical";
+    case ErrorCode::kIntegrityFailure:
+      return "certificate";
+    case ErrorCode::kInvalidArgument:
+      return "no-tls";
+    case ErrorCode::kDeadlineExceeded:
+      return "timeout";
+    default:
+      return "other";
+  }
+}
+
 }  // namespace
 
 Result<std::vector<SocketAddress>> Resolve(const std::string& host, std::uint16_t port) {
@@ -139,8 +152,6 @@ Result<std::vector<SocketAddress>> Resolve(const std::string& host, std::uint16_
 
 Result<std::shared_ptr<const GatewayIdentity>> GatewayIdentity::Make(ByteView authority_der,
                                                                      const std::string& name) {
-  // The system's openssl.cnf has no say here: what it sets (groups, versions) is spelled out below.
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   const auto* data = reinterpret_cast<const unsigned char*>(authority_der.data());
   const std::unique_ptr<X509, decltype(&X509_free)> authority(
       d2i_X509(nullptr, &data, static_cast<long>(authority_der.size())), &X509_free);
@@ -151,47 +162,37 @@ Result<std::shared_ptr<const GatewayIdentity>> GatewayIdentity::Make(ByteView au
                                                  : "'" + name + "' is no host name");
   }
   in6_addr numeric{};
-  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-  std::shared_ptr<const GatewayIdentity> made(
-      new GatewayIdentity(context, name,
-                          ::inet_pton(AF_INET, name.c_str(), &numeric) == 1 ||
-                              ::inet_pton(AF_INET6, name.c_str(), &numeric) == 1));
-  if (context == nullptr) {
-    return Fail(ErrorCode::kResourceExhausted, "TLS: no context");
+  Result<SslContext> context = MakeTlsContext(TlsSide::kMakes, {});
+  if (!context) {
+    return std::unexpected(context.error());
   }
-  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT |
-                                   SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                   SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |
-                                   SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX* raw = context->get();
+  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                            SSL_MODE_RELEASE_BUFFERS);
   // The one authority: neither the system's store nor $SSL_CERT_FILE is read.
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), authority.get()) != 1 ||
-      SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
-      SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) != 1 ||
-      SSL_CTX_set_ciphersuites(context, kCipherSuites) != 1 ||
-      SSL_CTX_set1_groups_list(context, kGroups) != 1 ||
-      SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) != 0) {
+  SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nullptr);
+  if (X509_STORE_add_cert(SSL_CTX_get_cert_store(raw), authority.get()) != 1 ||
+      SSL_CTX_set_alpn_protos(raw, kAlpn.data(), kAlpn.size()) != 0) {
     ERR_clear_error();
     return Fail(ErrorCode::kUnavailable, "TLS: a setting was refused (OpenSSL 3.5 at least)");
   }
-  return made;
+  return std::shared_ptr<const GatewayIdentity>(
+      new GatewayIdentity(std::move(*context), name,
+                          ::inet_pton(AF_INET, name.c_str(), &numeric) == 1 ||
+                              ::inet_pton(AF_INET6, name.c_str(), &numeric) == 1));
 }
-
-GatewayIdentity::~GatewayIdentity() { SSL_CTX_free(context_); }
 
 Result<std::unique_ptr<GatewayConnection>> GatewayConnection::Open(
     const GatewayIdentity& identity, std::span<const SocketAddress> addresses,
-    const GatewayTimeouts& timeouts, const Interrupt& interrupt) {
+    const GatewayTimeouts& timeouts, const Interrupt& interrupt, HopTable& hops) {
   Error last{.code = ErrorCode::kUnavailable, .message = "no address"};
   for (const SocketAddress& address : addresses) {
     Result<UniqueFd> socket = ConnectTo(address, timeouts.connect, interrupt);
     if (socket) {
       std::unique_ptr<GatewayConnection> connection(
           new GatewayConnection(std::move(*socket), timeouts));
-      Result<void> shaken = connection->Handshake(identity, interrupt);
+      const Result<void> shaken = connection->Handshake(identity, interrupt);
+      connection->WriteDown(shaken, hops);
       if (shaken) {
         return connection;
       }
@@ -205,6 +206,27 @@ Result<std::unique_ptr<GatewayConnection>> GatewayConnection::Open(
   return std::unexpected(last);
 }
 
+void GatewayConnection::WriteDown(const Result<void>& shaken, HopTable& hops) {
+  const std::string peer = PeerOf(socket_.get());
+  if (shaken) {
+    facts_.hop = "gateway";
+    facts_.peer = peer;
+    facts_.made = true;
+    facts_.minimum = TlsMinimumName(TlsMinimum::kHybrid);
+    use_ = hops.Open(facts_);
+    return;
+  }
+  if (shaken.error().code != ErrorCode::kCancelled) {
+    hops.Refuse({.hop = "gateway",
+                 .peer = peer,
+                 .made = true,
+                 .reason = std::string(ReasonOf(shaken.error().code)),
+                 .detail = shaken.error().message,
+                 .groups = {},
+                 .versions = {}});
+  }
+}
+
 GatewayConnection::~GatewayConnection() {
   if (ssl_ != nullptr) {
     (void)SSL_shutdown(ssl_);  // says goodbye if that needs no waiting
@@ -215,7 +237,7 @@ GatewayConnection::~GatewayConnection() {
 
 Result<void> GatewayConnection::Handshake(const GatewayIdentity& identity,
                                           const Interrupt& interrupt) {
-  ssl_ = SSL_new(identity.context_);
+  ssl_ = SSL_new(identity.context_.get());
   if (ssl_ == nullptr || SSL_set_fd(ssl_, socket_.get()) != 1) {
     return Fail(ErrorCode::kResourceExhausted, "TLS: no connection object");
   }
@@ -243,12 +265,15 @@ Result<void> GatewayConnection::Handshake(const GatewayIdentity& identity,
       return ready;
     }
   }
-  const char* group = SSL_get0_group_name(ssl_);
-  group_ = group != nullptr ? group : "";
   // Only hybrid groups were offered; this is what came of it, not what was asked for.
-  if (!IsHybridGroup(group_)) {
-    return Fail(ErrorCode::kPermissionDenied, "it chose '" + group_ + "', which is not hybrid");
+  Result<TlsAgreement> agreement = ReadAgreement(ssl_, TlsMinimum::kHybrid);
+  if (!agreement) {
+    return std::unexpected(agreement.error());
   }
+  facts_.version = std::move(agreement->version);
+  facts_.group = std::move(agreement->group);
+  facts_.cipher = std::move(agreement->cipher);
+  facts_.certificate = DescribePeer(ssl_);
   return {};
 }
 
@@ -277,6 +302,7 @@ Result<void> GatewayConnection::Write(PlaintextView bytes, const Interrupt& inte
     ERR_clear_error();
     const int result = SSL_write_ex(ssl_, bytes.Reveal().data(), bytes.size(), &written);
     if (result == 1) {
+      use_->Add(0, written);
       bytes = bytes.Part(written);
       continue;
     }
@@ -293,6 +319,7 @@ Result<std::size_t> GatewayConnection::Read(std::span<std::byte> into, const Int
     ERR_clear_error();
     const int result = SSL_read_ex(ssl_, into.data(), into.size(), &count);
     if (result == 1) {
+      use_->Add(count, 0);
       return count;
     }
     if (Result<void> ready = Settle(result, timeouts_.silence, interrupt); !ready) {

@@ -14,11 +14,10 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "net/hop_table.h"
 #include "net/interrupt.h"
+#include "net/tls_policy.h"
 #include "secmem/plaintext.h"
-
-struct ssl_st;      // OpenSSL's SSL
-struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 
 // The client's end of hybrid TLS: blocking calls that an Interrupt ends.
 //
@@ -46,15 +45,14 @@ class GatewayIdentity {
   // Errors: kInvalidArgument: not a certificate, or not a name.
   [[nodiscard]] static Result<std::shared_ptr<const GatewayIdentity>> Make(ByteView authority_der,
                                                                            const std::string& name);
-  ~GatewayIdentity();
   GatewayIdentity(const GatewayIdentity&) = delete;
   GatewayIdentity& operator=(const GatewayIdentity&) = delete;
 
  private:
   friend class GatewayConnection;
-  GatewayIdentity(ssl_ctx_st* context, std::string name, bool numeric)
-      : context_(context), name_(std::move(name)), numeric_(numeric) {}
-  ssl_ctx_st* context_;
+  GatewayIdentity(SslContext context, std::string name, bool numeric)
+      : context_(std::move(context)), name_(std::move(name)), numeric_(numeric) {}
+  SslContext context_;
   std::string name_;
   bool numeric_;
 };
@@ -62,10 +60,10 @@ class GatewayIdentity {
 // One connection. Threads: one at a time.
 class GatewayConnection {
  public:
-  // Tries the addresses in turn.
+  // Tries the addresses in turn. What comes of it stands in `hops`.
   [[nodiscard]] static Result<std::unique_ptr<GatewayConnection>> Open(
       const GatewayIdentity& identity, std::span<const SocketAddress> addresses,
-      const GatewayTimeouts& timeouts, const Interrupt& interrupt);
+      const GatewayTimeouts& timeouts, const Interrupt& interrupt, HopTable& hops);
   ~GatewayConnection();
   GatewayConnection(const GatewayConnection&) = delete;
   GatewayConnection& operator=(const GatewayConnection&) = delete;
@@ -76,12 +74,13 @@ class GatewayConnection {
   // Nothing has come and nobody has left: fit for one more request.
   bool quiet() const;
   // What was negotiated, as OpenSSL reads it back: "X25519MLKEM768".
-  const std::string& group() const { return group_; }
+  const std::string& group() const { return facts_.group; }
 
  private:
   GatewayConnection(UniqueFd socket, const GatewayTimeouts& timeouts)
       : socket_(std::move(socket)), timeouts_(timeouts) {}
   [[nodiscard]] Result<void> Handshake(const GatewayIdentity& identity, const Interrupt& interrupt);
+  void WriteDown(const Result<void>& shaken, HopTable& hops);
   // After an SSL call that returned `result`: waits if it only has to be repeated. Errors: what
   // went wrong; kUnavailable with an empty message: the end.
   [[nodiscard]] Result<void> Settle(int result, std::chrono::milliseconds timeout,
@@ -90,7 +89,8 @@ class GatewayConnection {
   UniqueFd socket_;
   GatewayTimeouts timeouts_;
   ssl_st* ssl_ = nullptr;
-  std::string group_;
+  HopFacts facts_;
+  HopUse use_;
 };
 
 // The addresses of a name or numeric address. Errors: kNotFound: the name has none; kUnavailable.

@@ -11,17 +11,13 @@
 #include <cstring>
 #include <memory>
 
+#include "net/tls_policy.h"
+
 namespace casemate::net {
 namespace {
 
 constexpr int kMostCertificates = 32;
 
-// The hybrids first, then what is still met; `?` skips what this OpenSSL was built without.
-constexpr const char* kGroups =
-    "?*X25519MLKEM768:?SecP256r1MLKEM768:?SecP384r1MLKEM1024:?MLKEM768:?MLKEM1024:"
-    "?*X25519:?secp256r1:?secp384r1:?secp521r1:?X448:?ffdhe2048:?ffdhe3072";
-
-using Context = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using Connection = std::unique_ptr<SSL, decltype(&SSL_free)>;
 
 std::unexpected<Error> TlsFail() {
@@ -32,21 +28,6 @@ std::unexpected<Error> TlsFail() {
   const char* reason = ERR_reason_error_string(code);
   return Fail(ErrorCode::kUnavailable,
               reason != nullptr ? reason : "the peer closed the connection", text.data());
-}
-
-Context MakeContext() {
-  Context context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
-  if (context == nullptr) {
-    return context;
-  }
-  SSL_CTX_set_security_level(context.get(), 0);
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);
-  if (SSL_CTX_set1_groups_list(context.get(), kGroups) != 1) {
-    context.reset();
-  }
-  return context;
 }
 
 bool IsHostName(const std::string& name) {
@@ -105,7 +86,7 @@ std::vector<Bytes> Chain(SSL* ssl) {
 
 Result<HandshakeReport> Handshake(UniqueFd socket, const std::string& name,
                                   std::chrono::milliseconds timeout) {
-  const Context context = MakeContext();
+  const SslContext context = MakeProbeContext();
   const Connection ssl(context == nullptr ? nullptr : SSL_new(context.get()), &SSL_free);
   if (ssl == nullptr) {
     return TlsFail();

@@ -68,20 +68,8 @@ void CountHandshake(std::string_view group) {
   handshakes.Add({LabelValue::FromConfiguration(group)});
 }
 
-void CountRefusedHandshake(bool timed_out, const ClientHello& hello) {
-  const auto reason = [&]() -> LabelValue {
-    if (timed_out) {
-      return "timeout";
-    }
-    if (hello.groups.empty()) {
-      return "other";
-    }
-    if (hello.versions.empty()) {
-      return "version";
-    }
-    return hello.groups.contains("MLKEM") ? LabelValue("other") : LabelValue("classical");
-  };
-  refused_handshakes.Add({reason()});
+void CountRefusedHandshake(std::string_view reason) {
+  refused_handshakes.Add({LabelValue::FromCode(reason)});
 }
 
 void CountRequest(std::string_view route, std::uint16_t status, Elapsed elapsed) {

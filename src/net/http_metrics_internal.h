@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <string_view>
 
-#include "net/stream_internal.h"
-
 // What an HTTP server counts. Inside this folder only. Threads: at any time.
 namespace casemate::net {
 
 using Elapsed = std::chrono::steady_clock::duration;
 
 void CountHandshake(std::string_view group);
-// Why: "classical" (no hybrid group offered), "version" (no TLS 1.3), "timeout", "other".
-void CountRefusedHandshake(bool timed_out, const ClientHello& hello);
+// `reason`: RefusalReason's.
+void CountRefusedHandshake(std::string_view reason);
 // `route` is a RouteTemplate; the status is counted by its class.
 void CountRequest(std::string_view route, std::uint16_t status, Elapsed elapsed);
 void CountFirstByte(std::string_view route, Elapsed elapsed);

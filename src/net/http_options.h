@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
+#include "net/hop_table.h"
 #include "net/http_parser.h"
 
 namespace casemate::net {
@@ -21,6 +23,7 @@ struct HttpServerOptions {
   // a byte now and then does not hold its place for ever.
   std::chrono::milliseconds body_timeout = std::chrono::seconds(60);
   std::uint64_t min_body_rate = std::uint64_t{16} * 1024;  // bytes a second
+  std::shared_ptr<HopTable> hops{};  // where connections are written down; nullptr: nowhere
 };
 
 // Since the start.

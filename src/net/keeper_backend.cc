@@ -29,14 +29,15 @@ struct KeeperBackend::Keeper {
   // Shared with the closed handler, which may run after the keeper was replaced.
   std::shared_ptr<std::atomic<bool>> dead = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<ipc::Peer> peer;
+  HopUse hop;
 };
 
 namespace {
 
 class KeeperAnswer : public Answer {
  public:
-  KeeperAnswer(std::shared_ptr<void> keeper, ipc::Outgoing outgoing)
-      : keeper_(std::move(keeper)), outgoing_(std::move(outgoing)) {}
+  KeeperAnswer(std::shared_ptr<void> keeper, HopUse hop, ipc::Outgoing outgoing)
+      : keeper_(std::move(keeper)), hop_(std::move(hop)), outgoing_(std::move(outgoing)) {}
 
   Result<AnswerPart> Next() override {
     Result<ipc::Frame> frame = outgoing_.Next();
@@ -46,8 +47,13 @@ class KeeperAnswer : public Answer {
     switch (frame->type) {
       case ipc::MessageType::kHttpHead:
         return DecodePart<HttpHead>(*frame);
-      case ipc::MessageType::kHttpBody:
-        return DecodePart<HttpBody>(*frame);
+      case ipc::MessageType::kHttpBody: {
+        Result<AnswerPart> part = DecodePart<HttpBody>(*frame);
+        if (part) {
+          hop_->Add(std::get<HttpBody>(*part).bytes.size(), 0);
+        }
+        return part;
+      }
       case ipc::MessageType::kHttpEnd:
         return DecodePart<HttpEnd>(*frame);
       default:
@@ -58,6 +64,7 @@ class KeeperAnswer : public Answer {
 
  private:
   std::shared_ptr<void> keeper_;  // its peer must outlive the stream
+  HopUse hop_;
   ipc::Outgoing outgoing_;
 };
 
@@ -98,6 +105,8 @@ Result<std::shared_ptr<KeeperBackend::Keeper>> KeeperBackend::Get(const TenantId
   keeper->peer = ipc::Peer::Start(
       ipc::Channel(std::move(fds.front()), ipc::ProcessKind::kFront, ipc::ProcessKind::kKeeper),
       std::move(handlers), {.workers = 1, .max_queued = 1, .stream_credit = 32});
+  keeper->hop = hops_->Open(
+      {.hop = "keeper", .peer = tenant.ToString(), .transport = HopTransport::kSocketPair});
   slot->keeper = keeper;
   return keeper;
 }
@@ -113,7 +122,8 @@ Result<std::unique_ptr<Answer>> KeeperBackend::Open(const TenantId& tenant,
     }
     Result<ipc::Outgoing> stream = (*keeper)->peer->Open(request, std::chrono::milliseconds(0));
     if (stream) {
-      return std::make_unique<KeeperAnswer>(*keeper, std::move(*stream));
+      (*keeper)->hop->Add(0, request.body.size());
+      return std::make_unique<KeeperAnswer>(*keeper, (*keeper)->hop, std::move(*stream));
     }
     if (stream.error().code == ErrorCode::kUnavailable) {
       *(*keeper)->dead = true;

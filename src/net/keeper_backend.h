@@ -6,6 +6,7 @@
 
 #include "ipc/peer.h"
 #include "net/backend.h"
+#include "net/hop_table.h"
 
 namespace casemate::net {
 
@@ -13,8 +14,9 @@ namespace casemate::net {
 // tenant is first asked for, and again after its keeper died.
 class KeeperBackend : public Backend {
  public:
-  // `supervisor` must outlive this.
-  explicit KeeperBackend(ipc::Peer& supervisor) : supervisor_(supervisor) {}
+  // `supervisor` must outlive this. Channels stand in `hops`, with the bytes of bodies.
+  explicit KeeperBackend(ipc::Peer& supervisor, std::shared_ptr<HopTable> hops = HopTable::Make())
+      : supervisor_(supervisor), hops_(std::move(hops)) {}
 
   Result<std::unique_ptr<Answer>> Open(const TenantId& tenant, const HttpRequest& request) override;
 
@@ -27,6 +29,7 @@ class KeeperBackend : public Backend {
   [[nodiscard]] Result<std::shared_ptr<Keeper>> Get(const TenantId& tenant);
 
   ipc::Peer& supervisor_;
+  const std::shared_ptr<HopTable> hops_;
   std::mutex mutex_;  // guards slots_
   std::unordered_map<TenantId, std::shared_ptr<Slot>> slots_;
 };

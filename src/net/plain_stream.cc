@@ -14,17 +14,19 @@ using Socket = asio::generic::stream_protocol::socket;
 
 class PlainStream final : public SocketStream<Socket> {
  public:
-  using SocketStream::SocketStream;
+  PlainStream(Socket socket, HopFacts facts)
+      : SocketStream(std::move(socket)), facts_(std::move(facts)) {}
   asio::awaitable<Result<void>> Handshake() override { co_return Result<void>{}; }
   asio::awaitable<void> Shutdown() override {
     EndOutput();
     co_return;
   }
   const ClientHello& hello() const override { return hello_; }
-  std::string tls_group() const override { return {}; }
+  HopFacts facts() const override { return facts_; }
 
  private:
   ClientHello hello_;  // empty
+  HopFacts facts_;
 };
 
 }  // namespace
@@ -35,10 +37,13 @@ std::unique_ptr<Stream> MakePlainStream(asio::io_context& io, UniqueFd socket) {
   if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0) {
     return nullptr;
   }
+  HopFacts facts;
+  facts.peer = PeerOf(socket.get());
+  facts.transport = name.ss_family == AF_UNIX ? HopTransport::kUnixSocket : HopTransport::kLoopback;
   error_code ec;
   Socket connection(io);
   connection.assign(asio::generic::stream_protocol(name.ss_family, 0), socket.Release(), ec);
-  return ec ? nullptr : std::make_unique<PlainStream>(std::move(connection));
+  return ec ? nullptr : std::make_unique<PlainStream>(std::move(connection), std::move(facts));
 }
 
 }  // namespace casemate::net

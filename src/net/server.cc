@@ -7,12 +7,16 @@
 #include <optional>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "crypto/certificate_facts.h"
+#include "ipc/matrix.h"
 #include "metrics/metrics.h"
 #include "net/admission.h"
 #include "net/gate.h"
+#include "net/hop_json.h"
 #include "net/http_server_internal.h"
+#include "net/peer_set.h"
 
 namespace casemate::net {
 namespace {
@@ -21,11 +25,52 @@ metrics::Gauge certificate_end("casemate_certificate_not_after_seconds",
                                "When the server's certificate ends, as a UNIX time");
 metrics::Gauge locked("casemate_locked", "1 while the custodian waits for its passphrase");
 
+// How new connections are held to the policy: a context each for the two minimums.
+struct TlsContexts {
+  std::shared_ptr<const TlsContext> usual;  // nullptr: nothing yet
+  std::shared_ptr<const TlsContext> lowered;
+  PeerSet lowered_for;
+
+  [[nodiscard]] static Result<TlsContexts> Make(const TlsSettings& settings,
+                                                const custody::Identity& identity) {
+    Result<PeerSet> lowered_for = PeerSet::Parse(settings.classical_from);
+    if (!lowered_for) {
+      return std::unexpected(lowered_for.error());
+    }
+    TlsSettings lowered = settings;
+    lowered.minimum = TlsMinimum::kClassical;
+    Result<std::shared_ptr<const TlsContext>> usual = TlsContext::Make(settings, identity);
+    Result<std::shared_ptr<const TlsContext>> second = TlsContext::Make(lowered, identity);
+    if (!usual || !second) {
+      return std::unexpected((usual ? second : usual).error());
+    }
+    return TlsContexts{.usual = std::move(*usual),
+                       .lowered = std::move(*second),
+                       .lowered_for = std::move(*lowered_for)};
+  }
+  const std::shared_ptr<const TlsContext>& For(int socket) const {
+    return lowered_for.empty() || !lowered_for.Has(PeerOf(socket)) ? usual : lowered;
+  }
+};
+
+// It stands in the log each time that it comes into force, not only when somebody makes use of it.
+void WarnOfLoweredMinimum(const TlsSettings& settings) {
+  if (settings.minimum == TlsMinimum::kClassical) {
+    Log(LogLevel::kWarning,
+        "tls.minimum is classical: what any client without ML-KEM sends and gets can be recorded "
+        "today and read later");
+  }
+  for (const std::string& peer : settings.classical_from) {
+    Log(LogLevel::kWarning,
+        "tls.classical_from: this peer is held to a classical key exchange only", {{"peer", peer}});
+  }
+}
+
 // What the custodian has said so far. The network thread's.
 struct Told {
   std::shared_ptr<const AdmissionTable> admission;  // nullptr: `why`
   Admitting why = Admitting::kNotYet;
-  std::shared_ptr<const TlsContext> tls;  // nullptr: nothing yet
+  TlsContexts tls;
 };
 
 Error NotAdmitting(Admitting why) {
@@ -47,7 +92,7 @@ class FrontGate : public Gate {
  public:
   explicit FrontGate(std::shared_ptr<const Told> told) : told_(std::move(told)) {}
   Result<void> Ready() const override {
-    if (told_->admission == nullptr || told_->tls == nullptr) {
+    if (told_->admission == nullptr || told_->tls.usual == nullptr) {
       return std::unexpected(NotAdmitting(told_->why));
     }
     return {};
@@ -72,7 +117,11 @@ class FrontGate : public Gate {
 
 // The TLS port: an API key is the credential.
 class KeyGate final : public FrontGate {
+ public:
   using FrontGate::FrontGate;
+  std::string_view HopName() const override { return "clients"; }
+
+ private:
   Result<Caller> AdmitBy(const AdmissionTable& table, const MessageHead& head) const override {
     const bool one = head.authorizations == 1;
     const Result<Credential> credential =
@@ -89,6 +138,7 @@ class OperatorGate final : public FrontGate {
  public:
   OperatorGate(std::shared_ptr<const Told> told, OperatorPages pages)
       : FrontGate(std::move(told)), pages_(std::move(pages)) {}
+  std::string_view HopName() const override { return "operator"; }
   const OperatorPages* Pages() const override { return pages_ ? &pages_ : nullptr; }
 
  private:
@@ -117,12 +167,31 @@ bool IsOperator(int socket) {
 
 struct Server::State {
   State(const ServerOptions& options, std::shared_ptr<Backend> backend)
-      : tls(options.tls), http(options, std::move(backend)) {}
+      : tls(options.tls), hops(options.hops), http(options, std::move(backend)) {}
+
+  // The operator's page about hops: what is known of connections, never what they carried.
+  OperatorPage HopsPage() {
+    HopsContext context{.time = UnixSeconds(), .minimum = {}};
+    {
+      const std::lock_guard lock(mutex);
+      context.minimum = TlsMinimumName(tls.minimum);
+      context.classical_from = tls.classical_from;
+    }
+    for (const ipc::ChannelRule& rule : ipc::ChannelMatrix()) {
+      if (rule.from < rule.to) {  // the matrix has a row for each direction
+        context.channels.emplace_back(ipc::ProcessKindName(rule.from),
+                                      ipc::ProcessKindName(rule.to));
+      }
+    }
+    return {.content_type = "application/json",
+            .body = std::string(HopsJson(hops->Snapshot(), context).view().Reveal())};
+  }
 
   std::mutex mutex;  // guards what follows
   TlsSettings tls;
   std::optional<custody::Identity> identity;  // the last, for a context with other settings
 
+  const std::shared_ptr<HopTable> hops;
   std::string address;
   UniqueFd tls_listener;  // until the first identity
   std::shared_ptr<Told> told = std::make_shared<Told>();
@@ -135,7 +204,19 @@ Server::~Server() = default;
 Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, UniqueFd tls_listener,
                                               UniqueFd operator_listener,
                                               std::shared_ptr<Backend> backend) {
-  auto state = std::make_unique<State>(options, std::move(backend));
+  ServerOptions with_hops = options;
+  if (with_hops.hops == nullptr) {
+    with_hops.hops = HopTable::Make();
+  }
+  auto state = std::make_unique<State>(with_hops, std::move(backend));
+  const auto pages = [state = state.get(), others = options.operator_pages](
+                         std::string_view method, std::string_view path,
+                         std::string_view accept) -> std::optional<Result<OperatorPage>> {
+    if (path == kHopsPath && (method == "GET" || method == "HEAD")) {
+      return state->HopsPage();
+    }
+    return others ? others(method, path, accept) : std::nullopt;
+  };
   if (tls_listener.valid()) {
     Result<std::string> address = AddressOf(tls_listener.get());
     if (!address) {
@@ -146,8 +227,7 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Uniq
   }
   if (operator_listener.valid()) {
     Result<void> listens = state->http.Listen(
-        std::move(operator_listener),
-        std::make_shared<OperatorGate>(state->told, options.operator_pages),
+        std::move(operator_listener), std::make_shared<OperatorGate>(state->told, pages),
         [](boost::asio::io_context& io, UniqueFd socket) {
           return IsOperator(socket.get()) ? MakePlainStream(io, std::move(socket)) : nullptr;
         },
@@ -161,10 +241,11 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options, Uniq
 
 Result<void> Server::SetIdentity(const custody::Identity& identity) {
   const std::lock_guard lock(state_->mutex);
-  Result<std::shared_ptr<const TlsContext>> made = TlsContext::Make(state_->tls, identity);
+  Result<TlsContexts> made = TlsContexts::Make(state_->tls, identity);
   if (!made) {
     return std::unexpected(made.error());
   }
+  WarnOfLoweredMinimum(state_->tls);
   state_->identity =
       custody::Identity{.certificate_der = identity.certificate_der,
                         .authority_der = identity.authority_der,
@@ -173,13 +254,14 @@ Result<void> Server::SetIdentity(const custody::Identity& identity) {
     certificate_end.Set(static_cast<double>(facts->not_after));
   }
   const std::shared_ptr<Told> told = state_->told;
-  state_->http.Post([told, context = std::move(*made)] { told->tls = context; });
+  state_->http.Post([told, contexts = std::move(*made)] { told->tls = contexts; });
   if (!state_->tls_listener.valid()) {
     return {};
   }
   return state_->http.Listen(std::move(state_->tls_listener), std::make_shared<KeyGate>(told),
                              [told](boost::asio::io_context& io, UniqueFd socket) {
-                               return MakeTlsStream(io, std::move(socket), told->tls);
+                               return MakeTlsStream(io, std::move(socket),
+                                                    told->tls.For(socket.get()));
                              });
 }
 
@@ -210,18 +292,19 @@ void Server::Suspend(Admitting why) {
 Result<void> Server::SetLimits(const TlsSettings& tls, std::uint64_t max_body_bytes,
                                std::uint32_t max_connections) {
   const std::lock_guard lock(state_->mutex);
-  std::shared_ptr<const TlsContext> context;
+  std::optional<TlsContexts> contexts;
   if (state_->identity) {
-    Result<std::shared_ptr<const TlsContext>> made = TlsContext::Make(tls, *state_->identity);
+    Result<TlsContexts> made = TlsContexts::Make(tls, *state_->identity);
     if (!made) {
       return std::unexpected(made.error());
     }
-    context = std::move(*made);
+    contexts = std::move(*made);
+    WarnOfLoweredMinimum(tls);
   }
   state_->tls = tls;
-  state_->http.Post([state = state_.get(), context, max_body_bytes, max_connections] {
-    if (context != nullptr) {
-      state->told->tls = context;
+  state_->http.Post([state = state_.get(), contexts, max_body_bytes, max_connections] {
+    if (contexts) {
+      state->told->tls = *contexts;
     }
     state->http.SetLimits(max_body_bytes, max_connections);
   });

@@ -110,8 +110,8 @@ TEST_F(ServerTest, RefusalsAreCounted) {
 
 TEST_F(ServerTest, AClientThatGuessesX25519IsRetriedIntoTheHybrid) {
   // CVE-2026-2673. The star marks the share that is sent (SSL_CTX_set1_groups_list(3)).
-  for (bool hybrid_only : {true, false}) {
-    options_.tls.hybrid_only = hybrid_only;
+  for (const TlsMinimum minimum : {TlsMinimum::kHybrid, TlsMinimum::kClassical}) {
+    options_.tls.minimum = minimum;
     server_.reset();
     std::filesystem::remove(socket_path());
     StartServer();
@@ -121,15 +121,61 @@ TEST_F(ServerTest, AClientThatGuessesX25519IsRetriedIntoTheHybrid) {
   }
 }
 
-TEST_F(ServerTest, WithoutHybridOnlyAClassicalClientIsServedAndCounted) {
-  options_.tls.hybrid_only = false;
+TEST_F(ServerTest, WithAClassicalMinimumAClassicalClientIsServedAndCounted) {
+  options_.tls.minimum = TlsMinimum::kClassical;
+  ::testing::internal::CaptureStderr();
   StartServer();
   TlsClient client(server_->address(), {.groups = "X25519"});
   ASSERT_TRUE(client.connected());
   client.Send("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 200"));
   EXPECT_EQ(server_->counters().classical_connections, 1u);
-  EXPECT_FALSE(TlsClient(server_->address(), {.groups = "P-256"}).connected());
+  EXPECT_TRUE(TlsClient(server_->address(), {.groups = "P-256"}).connected());
+  EXPECT_FALSE(TlsClient(server_->address(), {.groups = "X448"}).connected());
+  server_.reset();
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("tls.minimum is classical"));
+  EXPECT_THAT(log, HasSubstr("classical connection"));
+}
+
+TEST_F(ServerTest, OnlyTheNamedPeersAreHeldToLess) {
+  options_.tls.classical_from = {"192.0.2.0/24"};
+  StartServer();
+  EXPECT_FALSE(TlsClient(server_->address(), {.groups = "X25519"}).connected());
+  ::testing::internal::CaptureStderr();
+  TlsSettings lowered;
+  lowered.classical_from = {"192.0.2.0/24", "127.0.0.1"};
+  ASSERT_TRUE(server_->SetLimits(lowered, 1000, 10).has_value());
+  EXPECT_TRUE(TlsClient(server_->address(), {.groups = "X25519"}).connected());
+  TlsClient hybrid(server_->address(), {.groups = "*X25519:X25519MLKEM768"});
+  ASSERT_TRUE(hybrid.connected());
+  EXPECT_EQ(hybrid.group(), "X25519MLKEM768");
+  lowered.classical_from = {"not an address"};
+  EXPECT_FALSE(server_->SetLimits(lowered, 1000, 10).has_value());
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("peer=127.0.0.1"));
+}
+
+TEST_F(ServerTest, TheOperatorSeesEveryHopAndEveryRefusal) {
+  StartServer();
+  EXPECT_FALSE(TlsClient(server_->address(), {.groups = "X25519"}).connected());
+  EXPECT_THAT(Ask(Get("/v1/models", "Connection: close\r\n")), StartsWith("HTTP/1.1 200"));
+  HttpClient client = HttpClient::Connect(socket_path()).value();
+  const Result<ClientResponse> page =
+      client.Send({.method = "GET", .target = std::string(kHopsPath), .headers = {}, .body = {}});
+  ASSERT_TRUE(page.has_value()) << page.error().message;
+  EXPECT_EQ(page->status, 200);
+  const std::string text(page->body.view().Reveal());
+  EXPECT_THAT(text, HasSubstr(R"("minimum":"hybrid")"));
+  EXPECT_THAT(text, HasSubstr(R"("hop":"clients","peer":"127.0.0.1","direction":"accepted",)"
+                              R"("transport":"tls","group":"X25519MLKEM768","verdict":"hybrid")"));
+  EXPECT_THAT(text, HasSubstr(R"("subject":"CN=)"));
+  EXPECT_THAT(text, HasSubstr(R"("hop":"operator","peer":"uid )"));
+  EXPECT_THAT(text, HasSubstr(R"("reason":"classical","detail":)"));
+  EXPECT_THAT(text, HasSubstr(R"("offered_groups":"x25519")"));
+  EXPECT_THAT(text, HasSubstr(R"(["supervisor","front"])"));
+  // Not on the port that clients reach.
+  EXPECT_THAT(Ask(Get(std::string(kHopsPath), "Connection: close\r\n")),
+              Not(HasSubstr("casemate-hops")));
 }
 
 TEST_F(ServerTest, Tls12IsRefused) {
@@ -157,7 +203,7 @@ TEST_F(ServerTest, AlpnTakesHttp11AndNothingElse) {
 TEST_F(ServerTest, GroupsMustBeHybridAndSpelledOut) {
   for (const char* group : {"DEFAULT", "X25519", "MLKEM768", "?X25519MLKEM768", "XMLKEM5", ""}) {
     const Result<std::shared_ptr<const TlsContext>> context =
-        TlsContext::Make({.groups = {group}, .hybrid_only = true}, testing::TestIdentity());
+        TlsContext::Make({.groups = {group}}, testing::TestIdentity());
     ASSERT_FALSE(context.has_value()) << group;
     EXPECT_EQ(context.error().code, ErrorCode::kInvalidArgument);
   }

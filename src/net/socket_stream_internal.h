@@ -35,6 +35,7 @@ class SocketStream : public Stream {
     if (ec) {
       co_return Fail(ErrorCode::kUnavailable, ec.message());
     }
+    Count(count, 0);
     co_return count;
   }
   boost::asio::awaitable<Result<void>> Write(PlaintextView bytes) override {
@@ -45,10 +46,12 @@ class SocketStream : public Stream {
       if (ec) {
         co_return Fail(ErrorCode::kUnavailable, ec.message());
       }
+      Count(0, count);
       bytes = bytes.Part(count);
     }
     co_return Result<void>{};
   }
+  void CountBy(HopUse use) override { use_ = std::move(use); }
   void EndOutput() override {
     boost::system::error_code ignored;
     stream_.lowest_layer().shutdown(boost::asio::socket_base::shutdown_send, ignored);
@@ -63,6 +66,14 @@ class SocketStream : public Stream {
     return ec == boost::asio::error::eof;
   }
   AsyncStream stream_;
+
+ private:
+  void Count(std::size_t bytes_in, std::size_t bytes_out) {
+    if (use_ != nullptr) {
+      use_->Add(bytes_in, bytes_out);
+    }
+  }
+  HopUse use_;
 };
 
 }  // namespace casemate::net

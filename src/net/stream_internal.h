@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "net/hop_table.h"
 #include "net/tls_group.h"
 #include "secmem/plaintext.h"
 
@@ -39,7 +40,10 @@ class Stream {
   // Ends every call under way.
   virtual void Close() = 0;
   virtual const ClientHello& hello() const = 0;
-  virtual std::string tls_group() const = 0;  // empty without TLS
+  // Who is there, and after the handshake what was agreed on; `hop` is for the caller to set.
+  virtual HopFacts facts() const = 0;
+  // From now on bytes are counted there.
+  virtual void CountBy(HopUse use) = 0;
 };
 
 // Take the descriptor of an accepted connection.

@@ -4,46 +4,18 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdio>
 #include <string_view>
 
 namespace casemate::net {
 namespace {
 
-constexpr const char* kCipherSuites =
-    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
-
 std::unexpected<Error> TlsFail(const char* what) {
   std::array<char, 256> text{};
   ERR_error_string_n(ERR_get_error(), text.data(), text.size());
   ERR_clear_error();
   return Fail(ErrorCode::kInvalidArgument, std::string("TLS: ") + what, text.data());
-}
-
-Result<std::string> GroupList(const TlsSettings& settings) {
-  std::string list;
-  for (const std::string& group : settings.groups) {
-    const bool plain = !group.empty() && std::ranges::all_of(group, [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '_' || c == '-';
-    });
-    // This also keeps out DEFAULT and OpenSSL's operators ('/', '?', '*', '-X').
-    if (!plain || !IsHybridGroup(group)) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "TLS group '" + group +
-                      "' is not a hybrid group; expected names such as "
-                      "X25519MLKEM768, each spelled out");
-    }
-    list += (list.empty() ? "" : ":") + group;
-  }
-  if (list.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "no TLS group is configured");
-  }
-  // '/' begins a second class: a client that supports a hybrid group but sent a share for X25519
-  // only is asked for the better one (HelloRetryRequest) instead of being taken at its guess.
-  return settings.hybrid_only ? list : list + "/X25519";
 }
 
 // RFC 8446, section 4.2.7 and 4.2.1: a list of 16-bit numbers behind its length.
@@ -126,54 +98,27 @@ Result<void> UseIdentity(SSL_CTX* context, const custody::Identity& identity) {
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::Make(const TlsSettings& settings,
                                                            const custody::Identity& identity) {
-  // The system's openssl.cnf has no say here: what it sets (groups, versions) is spelled out below.
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
-  Result<std::string> groups = GroupList(settings);
-  if (!groups) {
-    return std::unexpected(groups.error());
+  Result<SslContext> context = MakeTlsContext(TlsSide::kAccepts, settings);
+  if (!context) {
+    return std::unexpected(context.error());
   }
-  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
-  if (context == nullptr) {
-    return TlsFail("no context");
-  }
-  std::shared_ptr<const TlsContext> made(new TlsContext(context));
-  SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_CLEANSE_PLAINTEXT |
-                                   SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                   SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |
-                                   SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_client_hello_cb(context, &OnClientHello, nullptr);
-  SSL_CTX_set_alpn_select_cb(context, &OnAlpn, nullptr);
-  if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
-      SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) != 1 ||
-      SSL_CTX_set_num_tickets(context, 0) != 1 || SSL_CTX_set_max_early_data(context, 0) != 1 ||
-      SSL_CTX_set_recv_max_early_data(context, 0) != 1 ||
-      SSL_CTX_set_ciphersuites(context, kCipherSuites) != 1) {
-    return TlsFail("a setting was refused");
-  }
-  if (SSL_CTX_set1_groups_list(context, groups->c_str()) != 1) {
-    return TlsFail("a group of the list is unknown to this OpenSSL (3.5 at least)");
-  }
-  if (Result<void> used = UseIdentity(context, identity); !used) {
+  SSL_CTX_set_client_hello_cb(context->get(), &OnClientHello, nullptr);
+  SSL_CTX_set_alpn_select_cb(context->get(), &OnAlpn, nullptr);
+  if (Result<void> used = UseIdentity(context->get(), identity); !used) {
     return std::unexpected(used.error());
   }
-  return made;
+  return std::shared_ptr<const TlsContext>(
+      new TlsContext(std::move(*context), settings.minimum,
+                     DescribeCertificate(identity.certificate_der, /*own=*/true)));
 }
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
-
 ssl_st* TlsContext::NewConnection(ClientHello* hello) const {
-  SSL* ssl = SSL_new(context_);
+  SSL* ssl = SSL_new(context_.get());
   if (ssl != nullptr && SSL_set_ex_data(ssl, HelloIndex(), hello) != 1) {
     SSL_free(ssl);
     return nullptr;
   }
   return ssl;
-}
-
-std::string TlsContext::GroupOf(const ssl_st* connection) {
-  const char* name = SSL_get0_group_name(const_cast<ssl_st*>(connection));
-  return name != nullptr ? name : "";
 }
 
 }  // namespace casemate::net

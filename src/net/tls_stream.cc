@@ -15,10 +15,14 @@ using boost::system::error_code;
 class TlsStream final : public SocketStream<asio::ssl::stream<asio::ip::tcp::socket>> {
  public:
   TlsStream(asio::ip::tcp::socket socket, std::shared_ptr<const TlsContext> context,
-            std::unique_ptr<ClientHello> hello, SSL* ssl)
+            std::unique_ptr<ClientHello> hello, SSL* ssl, std::string peer)
       : SocketStream(std::move(socket), ssl),  // takes over `ssl`
         context_(std::move(context)),
-        hello_(std::move(hello)) {}
+        hello_(std::move(hello)) {
+    facts_.peer = std::move(peer);
+    facts_.minimum = TlsMinimumName(context_->minimum());
+    facts_.certificate = context_->certificate();
+  }
 
   asio::awaitable<Result<void>> Handshake() override {
     error_code ec;
@@ -26,6 +30,13 @@ class TlsStream final : public SocketStream<asio::ssl::stream<asio::ip::tcp::soc
     if (ec) {
       co_return Fail(ErrorCode::kUnavailable, ec.message());
     }
+    Result<TlsAgreement> agreement = ReadAgreement(stream_.native_handle(), context_->minimum());
+    if (!agreement) {
+      co_return std::unexpected(agreement.error());
+    }
+    facts_.version = std::move(agreement->version);
+    facts_.group = std::move(agreement->group);
+    facts_.cipher = std::move(agreement->cipher);
     co_return Result<void>{};
   }
   asio::awaitable<void> Shutdown() override {
@@ -33,9 +44,7 @@ class TlsStream final : public SocketStream<asio::ssl::stream<asio::ip::tcp::soc
     co_await stream_.async_shutdown(Await(ignored));
   }
   const ClientHello& hello() const override { return *hello_; }
-  std::string tls_group() const override {
-    return TlsContext::GroupOf(const_cast<TlsStream*>(this)->stream_.native_handle());
-  }
+  HopFacts facts() const override { return facts_; }
 
  private:
   bool IsEnd(const error_code& ec) const override {
@@ -43,6 +52,7 @@ class TlsStream final : public SocketStream<asio::ssl::stream<asio::ip::tcp::soc
   }
   std::shared_ptr<const TlsContext> context_;
   std::unique_ptr<ClientHello> hello_;
+  HopFacts facts_;
 };
 
 }  // namespace
@@ -50,6 +60,7 @@ class TlsStream final : public SocketStream<asio::ssl::stream<asio::ip::tcp::soc
 std::unique_ptr<Stream> MakeTlsStream(asio::io_context& io, UniqueFd socket,
                                       std::shared_ptr<const TlsContext> context) {
   auto hello = std::make_unique<ClientHello>();
+  std::string peer = PeerOf(socket.get());
   SSL* ssl = context->NewConnection(hello.get());
   if (ssl == nullptr) {
     return nullptr;
@@ -59,7 +70,7 @@ std::unique_ptr<Stream> MakeTlsStream(asio::io_context& io, UniqueFd socket,
   connection.assign(asio::ip::tcp::v6(), socket.Release(), ec);
   connection.set_option(asio::ip::tcp::no_delay(true), ec);
   return std::make_unique<TlsStream>(std::move(connection), std::move(context), std::move(hello),
-                                     ssl);
+                                     ssl, std::move(peer));
 }
 
 }  // namespace casemate::net
