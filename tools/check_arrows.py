@@ -38,6 +38,7 @@ FOREIGN = {
     "minja/": ["inference/room"],
     "nlohmann/": ["inference/room"],
     "yyjson.h": ["json"],
+    "yaml.h": ["assess/yaml"],
     "toml++/": ["config"],
     "spdlog/": ["base"],
     "fmt/": ["base"],
