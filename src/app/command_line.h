@@ -80,6 +80,7 @@ void AddBackup(CommandLine& line);
 void AddRestore(CommandLine& line);
 void AddDoctor(CommandLine& line);
 void AddFlows(CommandLine& line);  // of casemate-flows, which `casemate flows` becomes
+void AddFlowsLive(CommandLine& line);
 void AddStatus(CommandLine& line);
 void AddResidue(CommandLine& line);
 void AddOperations(CommandLine& line);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/deployment_folder.h"
 #include "base/error.h"
 #include "ipc/peer.h"
 #include "json/reader.h"
@@ -68,9 +69,5 @@ template <typename Reply, typename Message>
   }
   return (*peer)->template Call<Reply>(message);
 }
-
-// Errors: kNotFound: there is no deployment at `folder`; says how to make one.
-[[nodiscard]] Result<std::filesystem::path> FindDeployment(const std::string& folder);
-Error NoServer(const std::filesystem::path& deployment);
 
 }  // namespace casemate::app

@@ -11,5 +11,6 @@ int main(int argc, char** argv) {
   }
   casemate::app::CommandLine line;
   casemate::app::AddFlows(line);
+  casemate::app::AddFlowsLive(line);
   return line.Run(argc, argv);
 }

@@ -105,8 +105,10 @@ Result<std::shared_ptr<KeeperBackend::Keeper>> KeeperBackend::Get(const TenantId
   keeper->peer = ipc::Peer::Start(
       ipc::Channel(std::move(fds.front()), ipc::ProcessKind::kFront, ipc::ProcessKind::kKeeper),
       std::move(handlers), {.workers = 1, .max_queued = 1, .stream_credit = 32});
-  keeper->hop = hops_->Open(
-      {.hop = "keeper", .peer = tenant.ToString(), .transport = HopTransport::kSocketPair});
+  keeper->hop = hops_->Open({.hop = "keeper",
+                             .peer = tenant.ToString(),
+                             .made = true,
+                             .transport = HopTransport::kSocketPair});
   slot->keeper = keeper;
   return keeper;
 }
