@@ -5,9 +5,7 @@ Pairs are measured one after the other, so that both see the same machine; a rat
 pairs with the 10th and 90th percentile. Nothing here is asserted, and nothing is run in CI but the smoke run.
 """
 import argparse
-import concurrent.futures
 import datetime
-import http.client
 import json
 import os
 import pathlib
@@ -15,72 +13,16 @@ import platform
 import re
 import shutil
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests/end_to_end"), str(ROOT / "bench")]
-import random_gguf  # noqa: E402
-from harness import BIN, Deployment, write_documents  # noqa: E402
+from common import ROOT, TEXT, Client, LlamaServer, Report, chat, median, percentile
+from inference import bench_inference
+from harness import BIN, Deployment, write_documents
 
 MICRO = BIN.parent / "bench/casemate_bench_micro"
-SYNTHETIC = "random-weights"
-TEXT = ("The keeper of the vault writes down who came, what was read and why, and closes the window when the last "
-        "copy of the text is gone. ")
-
-
-def percentile(values, part):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
-
-
-def median(values):
-    return percentile(values, 0.5)
-
-
-class Report:
-    """Rows of the table: what, ours, theirs, ratio with its spread, the target."""
-
-    def __init__(self):
-        self.rows = []
-
-    def add(self, what, unit, ours, theirs=None, against="", target="", better="higher"):
-        """`ours` and `theirs` are lists, pair by pair. A ratio over 1 is in our favour."""
-        row = {"what": what, "unit": unit, "ours": median(ours), "target": target}
-        if theirs:
-            ratios = [(a / b if better == "higher" else b / a) for a, b in zip(ours, theirs)]
-            row |= {"theirs": median(theirs), "against": against, "ratio": median(ratios),
-                    "ratio_p10": percentile(ratios, 0.1), "ratio_p90": percentile(ratios, 0.9), "pairs": len(ratios)}
-        self.rows.append(row)
-        print(self.line(row), file=sys.stderr, flush=True)
-
-    @staticmethod
-    def number(value):
-        return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-    def line(self, row):
-        text = f"{row['what']}: {self.number(row['ours'])} {row['unit']}"
-        if "ratio" in row:
-            text += (f"; {row['against']} {self.number(row['theirs'])}; {row['ratio']:.2f} x "
-                     f"[{row['ratio_p10']:.2f}, {row['ratio_p90']:.2f}]")
-        return text + (f"; target {row['target']}" if row["target"] else "")
-
-    def table(self):
-        lines = ["| what | unit | Casemate | beside it | | ratio (10th to 90th percentile) | to reach |",
-                 "|---|---|---|---|---|---|---|"]
-        for row in self.rows:
-            theirs, ratio = "", ""
-            if "ratio" in row:
-                theirs = self.number(row["theirs"])
-                ratio = f"{row['ratio']:.2f} ({row['ratio_p10']:.2f} to {row['ratio_p90']:.2f}, {row['pairs']} pairs)"
-            lines.append(f"| {row['what']} | {row['unit']} | {self.number(row['ours'])} | {theirs} | "
-                         f"{row.get('against', '')} | {ratio} | {row['target']} |")
-        return "\n".join(lines)
 
 
 def micro(*arguments):
@@ -138,142 +80,28 @@ def bench_disk(report, quick, folder=None):
     report.add("fdatasync of 512 appended bytes, p99", "ms", [percentile(times, 0.99)])
 
 
-class Client:
-    """One kept-alive connection, TLS to Casemate or plain to llama-server."""
-
-    def __init__(self, address, ca=None, key=None):
-        host, port = address.rsplit(":", 1)
-        if ca:
-            self.connection = http.client.HTTPSConnection(host, int(port), timeout=300,
-                                                          context=ssl.create_default_context(cafile=str(ca)))
-        else:
-            self.connection = http.client.HTTPConnection(host, int(port), timeout=300)
-        self.headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
-        self.plain = ca is None
-        self.connect()
-
-    def connect(self):
-        self.connection.close()
-        self.connection.connect()
-        self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def call(self, method, path, body=None):
-        self.connection.request(method, path, json.dumps(body) if body is not None else None, self.headers)
-        answer = self.connection.getresponse()
-        data = answer.read()
-        assert answer.status < 300, f"{path}: {answer.status} {data[:300]}"
-        return json.loads(data) if data else None
-
-    def stream(self, body):
-        """(seconds to the first text, seconds of the rest, tokens, prompt tokens) of one streamed chat."""
-        if self.plain:
-            self.connect()  # llama-server closes what was idle for some seconds; not counted
-        begin = time.perf_counter()
-        self.connection.request("POST", "/v1/chat/completions",
-                                json.dumps(body | {"stream": True, "stream_options": {"include_usage": True}}),
-                                self.headers)
-        answer = self.connection.getresponse()
-        assert answer.status == 200, answer.read()[:300]
-        first = last = None
-        usage = {}
-        for line in answer:
-            if not line.startswith(b"data: {"):
-                continue
-            event = json.loads(line[6:])
-            usage = event.get("usage") or usage
-            if event.get("choices") and event["choices"][0].get("delta", {}).get("content"):
-                last = time.perf_counter()
-                first = first or last
-        answer.read()
-        now = time.perf_counter()
-        first, last = first or now, last or now
-        return first - begin, last - first, usage.get("completion_tokens", 0), usage.get("prompt_tokens", 0)
+def custody_times(folder, count):
+    run = subprocess.run([MICRO.with_name("casemate_bench_custody"), str(count)], capture_output=True, text=True,
+                         check=True, env=os.environ | {"TMPDIR": folder})
+    lists = {}
+    for line in run.stdout.splitlines():
+        lists |= json.loads(line)
+    return lists
 
 
-class LlamaServer:
-    def __init__(self, model, threads, slots, context):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % free.getsockname()[1]
-        self.process = subprocess.Popen(
-            ["llama-server", "-m", str(model), "--host", "127.0.0.1", "--port", self.address.split(":")[1], "-t",
-             str(threads), "-np", str(slots), "-c", str(context * slots), "--offline", "--no-webui"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://{self.address}/health", timeout=2).read()
-                return
-            except OSError:
-                assert self.process.poll() is None, f"llama-server ended with {self.process.returncode}"
-                time.sleep(0.1)
-        raise AssertionError("llama-server did not answer in 60 s")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-
-
-def prompt(index, words):
-    """Distinct from its first word on, so that no cache of prefixes helps."""
-    text = f"{index * 7919 % 9973} {TEXT * (words // len(TEXT.split()) + 1)}"
-    return " ".join(text.split()[:words])
-
-
-def chat(model, index, words, tokens):
-    return {"model": model, "max_tokens": tokens, "temperature": 0,
-            "messages": [{"role": "user", "content": prompt(index, words)}]}
-
-
-def at_once(clients, bodies):
-    """Streams all at the same time; the results of Client.stream."""
-    with concurrent.futures.ThreadPoolExecutor(len(clients)) as pool:
-        return [job.result() for job in [pool.submit(c.stream, b) for c, b in zip(clients, bodies)]]
-
-
-def bench_inference(report, quick):
-    work = pathlib.Path(tempfile.mkdtemp(prefix="casemate-bench-", dir="/var/tmp"))
-    words, tokens, pairs = (40, 8, 2) if quick else (150, 32, 5)
-    deployment = llama = None
-    try:
-        model = work / "model.gguf"
-        shape = "tiny" if quick else "0.5b"
-        random_gguf.write(model, shape, 1)
-        deployment = Deployment(base=work).start()
-        deployment.casemate("model", "add", model, "--name", SYNTHETIC, "--context-tokens", 2048)
-        key = deployment.key()
-        threads = os.cpu_count()
-        llama = LlamaServer(model, threads, 4, 2048)
-        ours = [Client(deployment.address, deployment.dir / "tls/ca.pem", key) for _ in range(4)]
-        theirs = [Client(llama.address) for _ in range(4)]
-        index = 0
-        for streams in (1, 4):
-            firsts, decodes, prefills = ([], []), ([], []), ([], [])
-            for pair in range(-1, pairs if streams == 1 else max(2, pairs - 2)):  # the first warms both
-                index += streams
-                for side in ((0, 1) if pair % 2 else (1, 0)):
-                    bodies = [chat(SYNTHETIC, index + i, words, tokens) for i in range(streams)]
-                    if side == 1:
-                        bodies = [body | {"cache_prompt": False} for body in bodies]
-                    results = at_once((ours, theirs)[side][:streams], bodies)
-                    if pair < 0:
-                        continue
-                    first = median([r[0] for r in results])
-                    firsts[side].append(first * 1e3)
-                    prefills[side].append(sum(r[3] for r in results) / max(r[0] for r in results))
-                    rest = max(r[0] + r[1] for r in results) - min(r[0] for r in results)
-                    decodes[side].append(sum(max(r[2] - 1, 1) for r in results) / max(rest, 1e-6))
-            name = f"{streams} stream{'s' if streams > 1 else ''}, {shape} q8_0, {words} words"
-            against = "llama-server, plain HTTP"
-            target = ">= 0.98" if streams == 1 else "ahead"
-            report.add(f"time to first token, {name}", "ms", *firsts, against, target, better="lower")
-            report.add(f"prompt tokens, {name}", "tokens/s", *prefills, against, target)
-            report.add(f"answer tokens, {name}", "tokens/s", *decodes, against, target)
-    finally:
-        if llama:
-            llama.stop()
-        if deployment:
-            deployment.close()
-        shutil.rmtree(work, ignore_errors=True)
+def bench_custody(report, quick):
+    """At the custodian's own interface: its socket, SoftHSM2 and the log, without TLS, keeper or model."""
+    count = 20 if quick else 400
+    disk, memory = custody_times("/var/tmp", count), custody_times("/dev/shm", count)
+    against = "the same in memory files, no durable write"
+    for name, what, target in (("ticket", "a ticket, durable in the log before the answer", "one fdatasync more"),
+                               ("open_1", "release of 1 key under it", "reported"),
+                               ("open_64", "release of 64 keys under it", "reported"),
+                               ("close", "its close, what was released itemised in the log", "reported"),
+                               ("revocation", "revocation, until the keeper's 64 keys are wiped", "p99 <= 50 ms")):
+        for word, part in (("median", 0.5), ("p99", 0.99)):
+            report.add(f"{what}, {word}", "ms", [percentile(disk[name], part) / 1e3],
+                       [percentile(memory[name], part) / 1e3], against, target, better="lower")
 
 
 def documents_of(folder, count):
@@ -305,8 +133,8 @@ def service_times(base, quick):
         ours, theirs = [], []
         for i in range(4 if quick else 40):
             body = chat("casemate-answer", i, 12, 4)
-            ours.append(client.stream(body)[0] * 1e3)
-            theirs.append(plain.stream(body | {"cache_prompt": False})[0] * 1e3)
+            ours.append(client.stream(body).first * 1e3)
+            theirs.append(plain.stream(body | {"cache_prompt": False}).first * 1e3)
         return {"documents": len(paths), "bytes": size, "ingest_s": ingest, "searches": searches, "first": ours[1:],
                 "llama_first": theirs[1:]}
     finally:
@@ -377,8 +205,8 @@ def bench_tls(report, quick):
         shutil.rmtree(work, ignore_errors=True)
 
 
-BENCHES = {"seal": bench_seal, "vector": bench_vector, "disk": bench_disk, "tls": bench_tls, "service": bench_service,
-           "inference": bench_inference}
+BENCHES = {"seal": bench_seal, "vector": bench_vector, "disk": bench_disk, "custody": bench_custody, "tls": bench_tls,
+           "service": bench_service, "inference": bench_inference}
 
 
 def machine():

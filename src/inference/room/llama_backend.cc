@@ -28,8 +28,6 @@ ExpectedError::~ExpectedError() { error_expected = false; }
 
 Result<void> LoadBackends(const std::string& cpu_backend) {
   ::setenv("GGML_NO_BACKTRACE", "1", 1);  // its back-trace starts a debugger on this process
-  ::setenv("OMP_WAIT_POLICY", "passive", 1);
-  ::setenv("GOMP_SPINCOUNT", "0", 1);
   ::llama_log_set(OnLibraryLog, nullptr);
   ::ggml_log_set(OnLibraryLog, nullptr);
   if (cpu_backend.empty()) {
