@@ -1,0 +1,201 @@
+#include "attestation/roots.h"
+
+#include <algorithm>
+#include <array>
+
+#include "attestation/pinned_roots.h"
+#include "base/clock.h"
+
+namespace casemate::attestation {
+namespace {
+
+struct Pin {
+  std::string_view sha256;  // of the certificate in DER
+  std::string_view family;
+  std::string_view company;
+  std::string_view jurisdiction;
+};
+
+constexpr std::string_view kAmd = "Advanced Micro Devices, Inc. (Santa Clara CA)";
+constexpr std::string_view kIntel = "Intel Corporation (Santa Clara CA)";
+constexpr std::string_view kNvidia = "NVIDIA Corporation (Santa Clara CA)";
+
+constexpr std::array<Pin, 6> kPins = {{
+    {.sha256 = "69d063b45344d26a2e94e1f4210de49ef555308287d4c174445c95639a540bcd",  // ARK-Milan
+     .family = "amd",
+     .company = kAmd,
+     .jurisdiction = "USA"},
+    {.sha256 = "4c6598d19c18719c5dfd4a7d335f674e5bfe1d8f800cea2cf270c10d103db2f1",  // ARK-Genoa
+     .family = "amd",
+     .company = kAmd,
+     .jurisdiction = "USA"},
+    {.sha256 = "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a",  // ARK-Turin
+     .family = "amd",
+     .company = kAmd,
+     .jurisdiction = "USA"},
+    {.sha256 = "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3",
+     .family = "intel",
+     .company = kIntel,
+     .jurisdiction = "USA"},
+    {.sha256 = "102bf659d5419614c9d8e6aecebc80454eb26b1df6a769ac720b9a690b167b48",
+     .family = "nvidia-device",
+     .company = kNvidia,
+     .jurisdiction = "USA"},
+    {.sha256 = "12977b5115acb0381179279fffeb5a8c4d264971ebb32298023a465fa41df5d1",
+     .family = "nvidia-rim",
+     .company = kNvidia,
+     .jurisdiction = "USA"},
+}};
+
+struct Pinned {
+  std::vector<Root> roots;
+  std::vector<crypto::X509Certificate> intermediates;
+};
+
+void Sort(const crypto::X509Certificate& certificate, Pinned& pinned) {
+  for (const Pin& pin : kPins) {
+    if (certificate.sha256() == pin.sha256) {
+      for (const Root& known : pinned.roots) {
+        if (known.certificate.sha256() == pin.sha256) {
+          return;  // each ARK stands in two files
+        }
+      }
+      pinned.roots.push_back({.family = std::string(pin.family),
+                              .company = std::string(pin.company),
+                              .jurisdiction = std::string(pin.jurisdiction),
+                              .certificate = certificate});
+      return;
+    }
+  }
+  pinned.intermediates.push_back(certificate);
+}
+
+const Pinned& All() {
+  static const Pinned kAll = [] {
+    Pinned pinned;
+    for (const std::string_view file : PinnedPemFiles()) {
+      if (auto certificates = crypto::ReadPemCertificates(file)) {
+        for (const crypto::X509Certificate& certificate : *certificates) {
+          Sort(certificate, pinned);
+        }
+      }
+    }
+    return pinned;
+  }();
+  return kAll;
+}
+
+// A list that the issuer signed decides; without one nothing is known.
+struct Revocation {
+  std::string failure;
+  std::size_t checked = 0;
+};
+
+Revocation Judge(const AnchoredChain& chain, std::span<const crypto::RevocationList> lists,
+                 std::int64_t time) {
+  Revocation found;
+  for (std::size_t i = 0; i + 1 < chain.path.size(); ++i) {
+    const crypto::X509Certificate& certificate = chain.path[i];
+    bool covered = false;
+    std::string stale;
+    for (const crypto::RevocationList& list : lists) {
+      if (!list.SignedBy(chain.path[i + 1])) {
+        continue;
+      }
+      if (list.Revokes(certificate)) {
+        found.failure = "\"" + certificate.common_name() + "\" was revoked by " + list.issuer();
+        return found;
+      }
+      if (time < list.this_update() || (list.next_update() != 0 && time > list.next_update())) {
+        stale = "the revocation list of " + list.issuer() + " holds from " +
+                FormatUtc(list.this_update()) + " to " + FormatUtc(list.next_update()) +
+                ": get the current one";
+        continue;
+      }
+      covered = true;
+    }
+    if (!covered && !stale.empty()) {
+      found.failure = stale;
+    }
+    found.checked += covered ? 1 : 0;
+  }
+  return found;
+}
+
+}  // namespace
+
+const std::vector<Root>& PinnedRoots() { return All().roots; }
+const std::vector<crypto::X509Certificate>& PinnedIntermediates() { return All().intermediates; }
+
+Result<AnchoredChain> VerifyToRoot(std::string_view family, const crypto::X509Certificate& leaf,
+                                   std::span<const crypto::X509Certificate> others,
+                                   std::span<const crypto::X509Certificate> given,
+                                   std::span<const std::string> known_critical) {
+  std::vector<crypto::X509Certificate> pool(others.begin(), others.end());
+  pool.insert(pool.end(), PinnedIntermediates().begin(), PinnedIntermediates().end());
+  std::vector<Root> roots;
+  for (const Root& root : PinnedRoots()) {
+    if (root.family == family) {
+      roots.push_back(root);
+    }
+  }
+  for (const crypto::X509Certificate& root : given) {
+    roots.push_back({.family = std::string(family),
+                     .company = "unknown: this root was given with --root",
+                     .jurisdiction = "unknown",
+                     .certificate = root,
+                     .given = true});
+  }
+  std::string failure;
+  for (const Root& root : roots) {
+    auto path = crypto::VerifyChain(leaf, pool, root.certificate, known_critical);
+    if (path) {
+      return AnchoredChain{.path = *std::move(path), .root = root};
+    }
+    if (failure.empty() || path.error().message.find("signature") != std::string::npos) {
+      failure = path.error().message;
+    }
+  }
+  return Fail(ErrorCode::kIntegrityFailure, "no chain to a pinned root: " + failure);
+}
+
+void AppraiseChain(const AnchoredChain& chain, std::span<const crypto::RevocationList> lists,
+                   std::int64_t time, const std::string& prefix, Appraisal& appraisal) {
+  appraisal.vouchers.push_back({.role = prefix + "root",
+                                .holder = chain.root.certificate.common_name(),
+                                .company = chain.root.company,
+                                .jurisdiction = chain.root.jurisdiction,
+                                .sha256 = chain.root.certificate.sha256()});
+  if (chain.root.given) {
+    appraisal.warnings.push_back("the chain ends at a root given with --root (" +
+                                 chain.root.certificate.common_name() +
+                                 "): it proves no more than that key's holder does");
+  }
+  if (Result<void> valid = crypto::CheckValidity(chain.path, time); !valid) {
+    appraisal.Refuse(prefix + "validity", valid.error().message);
+  } else {
+    std::int64_t until = chain.path.front().not_after();
+    for (const crypto::X509Certificate& certificate : chain.path) {
+      until = std::min(until, certificate.not_after());
+    }
+    appraisal.Pass(prefix + "validity",
+                   "every certificate of the chain is valid, the first ends " + FormatUtc(until));
+  }
+  const Revocation revocation = Judge(chain, lists, time);
+  const std::size_t links = chain.path.size() - 1;
+  if (!revocation.failure.empty()) {
+    appraisal.Refuse(prefix + "revocation", revocation.failure);
+  } else if (revocation.checked == links) {
+    appraisal.Pass(prefix + "revocation",
+                   "none of " + std::to_string(links) + " certificates is on its issuer's list",
+                   false);
+  } else {
+    appraisal.Skip(prefix + "revocation",
+                   "lists for " + std::to_string(revocation.checked) + " of " +
+                       std::to_string(links) +
+                       " certificates were given; whether the others were revoked is not known",
+                   false);
+  }
+}
+
+}  // namespace casemate::attestation
