@@ -79,7 +79,8 @@ void AddReceipt(CommandLine& line);
 void AddBackup(CommandLine& line);
 void AddRestore(CommandLine& line);
 void AddDoctor(CommandLine& line);
-void AddFlows(CommandLine& line);  // of casemate-flows, which `casemate flows` becomes
+void AddAttest(CommandLine& line);  // of casemate-attest, which `casemate attest` becomes
+void AddFlows(CommandLine& line);   // of casemate-flows, which `casemate flows` becomes
 void AddFlowsLive(CommandLine& line);
 void AddStatus(CommandLine& line);
 void AddResidue(CommandLine& line);

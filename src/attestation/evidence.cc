@@ -1,0 +1,191 @@
+#include "attestation/evidence.h"
+
+#include <algorithm>
+
+#include "attestation/little_endian.h"
+#include "attestation/snp/appraise.h"
+#include "attestation/snp/report.h"
+#include "json/reader.h"
+
+namespace casemate::attestation {
+namespace {
+
+constexpr std::size_t kMaxCertificates = 256;
+constexpr std::size_t kMaxCompanions = 64;
+
+Appraisal Refused(const std::string& source, const Context& context, std::string reason) {
+  Appraisal appraisal;
+  appraisal.source = source;
+  appraisal.time = context.time;
+  appraisal.Refuse("format", std::move(reason));
+  return appraisal;
+}
+
+std::string_view Trimmed(std::string_view text) {
+  while (!text.empty() && (static_cast<unsigned char>(text.front()) <= ' ')) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && (static_cast<unsigned char>(text.back()) <= ' ')) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+// Hexadecimal text, as verifiers print reports; white space between is ignored.
+std::optional<Bytes> FromHexText(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r' || c == ' ' || c == '\t') {
+      continue;
+    }
+    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    if (!digit) {
+      return std::nullopt;
+    }
+    digits += c;
+  }
+  Result<Bytes> bytes = FromHex(digits);
+  return bytes && bytes->size() >= 64 ? std::optional<Bytes>(*std::move(bytes)) : std::nullopt;
+}
+
+// By what the first fields of a report must say.
+bool LooksLikeSnp(ByteView raw) {
+  return raw.size() >= 0x38 && GetLittle32(raw, 0) >= 1 && GetLittle32(raw, 0) <= 16 &&
+         GetLittle32(raw, 0x34) == 1;
+}
+
+std::vector<Appraisal> AppraiseRaw(const std::string& name, ByteView raw, const Context& context) {
+  if (LooksLikeSnp(raw)) {
+    return {snp::Appraise(name, raw, context)};
+  }
+  return {
+      Refused(name, context,
+              "not evidence that is known here: expected an SEV-SNP report, raw, as hexadecimal "
+              "text or as JSON")};
+}
+
+std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view text,
+                                    const Context& context) {
+  Result<json::Document> document =
+      json::Document::Parse(PlaintextView::Of(text),
+                            {.max_bytes = kMaxFileBytes, .max_depth = 16, .max_values = 500'000});
+  if (!document) {
+    return {Refused(name, context, document.error().message)};
+  }
+  const json::Value root = document->root();
+  if (root.Get("attestation_report")) {
+    Result<snp::FieldsForm> form = snp::FromFields(root);
+    if (!form) {
+      Appraisal refused = Refused(name, context, form.error().message);
+      refused.kind = Kind::kSevSnp;
+      return {refused};
+    }
+    Context with = context;
+    with.certificates.insert(with.certificates.end(), form->certificates.begin(),
+                             form->certificates.end());
+    return {snp::Appraise(name, form->report, with)};
+  }
+  return {Refused(name, context,
+                  "JSON, but no evidence that is known here: expected \"attestation_report\"")};
+}
+
+Result<void> Add(std::vector<crypto::X509Certificate> more,
+                 std::vector<crypto::X509Certificate>& all) {
+  if (all.size() + more.size() > kMaxCertificates) {
+    return Fail(ErrorCode::kTooLarge, "more than 256 certificates");
+  }
+  std::ranges::move(more, std::back_inserter(all));
+  return {};
+}
+
+// PEM, one in DER, or a host's table of them. Nothing when it is none of these.
+Result<std::optional<std::vector<crypto::X509Certificate>>> Certificates(ByteView content) {
+  if (AsText(content).find("-----BEGIN CERTIFICATE-----") != std::string_view::npos) {
+    auto pem = crypto::ReadPemCertificates(AsText(content));
+    return pem ? Result<std::optional<std::vector<crypto::X509Certificate>>>(*std::move(pem))
+               : std::unexpected(pem.error());
+  }
+  if (Result<crypto::X509Certificate> one = crypto::X509Certificate::FromDer(content)) {
+    return std::vector{*std::move(one)};
+  }
+  if (auto table = snp::ReadCertificateTable(content); table && !table->empty()) {
+    return *std::move(table);
+  }
+  return std::optional<std::vector<crypto::X509Certificate>>();
+}
+
+}  // namespace
+
+Result<void> AddFile(Role role, const std::string& name, Bytes content, Context& context) {
+  auto certificates = Certificates(content);
+  if (!certificates) {
+    return Wrap(certificates.error(), name);
+  }
+  if (*certificates) {
+    return Add(**std::move(certificates),
+               role == Role::kRoot ? context.roots : context.certificates);
+  }
+  if (context.collateral.size() + context.keys.size() + context.revocation_lists.size() >=
+      kMaxCompanions) {
+    return Fail(ErrorCode::kTooLarge, "more than 64 files of collateral");
+  }
+  if (role == Role::kRoot) {
+    if (!Trimmed(AsText(content)).starts_with('{')) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  name + ": expected a certificate (PEM or DER) or a public key (JWK)");
+    }
+    context.keys.push_back({.name = name, .content = std::move(content)});
+    return {};
+  }
+  if (Result<crypto::RevocationList> list = crypto::RevocationList::Read(content)) {
+    context.revocation_lists.push_back(*std::move(list));
+    return {};
+  }
+  const std::string_view text = Trimmed(AsText(content));
+  if (role == Role::kCollateral && (text.starts_with('{') || text.starts_with('<'))) {
+    context.collateral.push_back({.name = name, .content = std::move(content)});
+    return {};
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              name + (role == Role::kChain
+                          ? ": expected certificates: PEM, DER, or a host's certificate table"
+                          : ": expected TCB info or QE identity (JSON), a revocation list, "
+                            "certificates, or a reference manifest (XML)"));
+}
+
+std::vector<Appraisal> AppraiseFile(const std::string& name, ByteView content,
+                                    const Context& context) {
+  const std::string_view text = Trimmed(AsText(content));
+  if (text.empty()) {
+    return {Refused(name, context, "an empty file")};
+  }
+  if (content.size() > kMaxFileBytes) {
+    return {Refused(name, context, "more than 4 MiB")};
+  }
+  if (text.front() == '{' || text.front() == '[') {
+    return AppraiseJson(name, text, context);
+  }
+  if (const std::optional<Bytes> decoded = FromHexText(text)) {
+    return AppraiseRaw(name, *decoded, context);
+  }
+  return AppraiseRaw(name, content, context);
+}
+
+void RequireCovered(std::vector<Appraisal>& appraisals) {
+  for (Appraisal& appraisal : appraisals) {
+    std::string names;
+    for (const AttackResult& attack : appraisal.attacks) {
+      if (attack.coverage == Coverage::kNotCovered || !attack.void_because.empty()) {
+        names += (names.empty() ? "" : ", ") + attack.name;
+      }
+    }
+    if (names.empty()) {
+      appraisal.Pass("attacks", "no known attack is left uncovered by what this evidence can show",
+                     false);
+    } else {
+      appraisal.Refuse("attacks", "--require-covered: not covered, or void: " + names);
+    }
+  }
+}
+
+}  // namespace casemate::attestation
