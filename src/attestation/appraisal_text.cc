@@ -6,7 +6,9 @@
 namespace casemate::attestation {
 namespace {
 
-constexpr std::size_t kLongestValue = 40;  // characters of a value on a terminal line
+constexpr std::size_t kLongestValue = 64;  // characters of a value on a terminal line
+constexpr std::size_t kLineWidth = 100;    // columns
+constexpr std::size_t kReasonColumn = 35;
 
 // Text of the evidence must not speak to the terminal, nor end a table's cell.
 std::string Plain(std::string_view text) {
@@ -40,19 +42,6 @@ std::string_view ColourOf(Verdict verdict) {
 std::string_view ColourOf(Outcome outcome) {
   return outcome == Outcome::kPassed ? "32" : outcome == Outcome::kFailed ? "31" : "33";
 }
-std::string_view ColourOf(Coverage coverage) {
-  switch (coverage) {
-    case Coverage::kCovered:
-    case Coverage::kNotAffected:
-      return "32";
-    case Coverage::kNotCovered:
-      return "31";
-    case Coverage::kCannotTell:
-      return "33";
-  }
-  return "33";
-}
-
 std::string Padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size(), width), ' ');
   return text;
@@ -88,57 +77,123 @@ std::string TcbLine(const Tcb& tcb) {
   return Plain(line);
 }
 
+// `text` broken at spaces, each line `indent` deep, the first one begun with `head`.
+std::string Wrapped(const std::string& head, std::string_view text, std::size_t indent) {
+  std::string out = Padded(head, indent);
+  std::size_t column = out.size();
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    if (column + word.size() > kLineWidth && column > indent) {
+      out.pop_back();
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+    }
+    out += std::string(word) + " ";
+    column += word.size() + 1;
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+  }
+  while (out.ends_with(' ')) {
+    out.pop_back();
+  }
+  return out + "\n";
+}
+
+std::string StepLines(const Appraisal& appraisal, bool colour) {
+  std::string out = "\nSteps\n";
+  for (const Step& step : appraisal.steps) {
+    const std::string head =
+        "  " + Padded(step.id, 20) + Padded(std::string(OutcomeName(step.outcome)), 13);
+    std::string lines = Wrapped(head, Plain(step.reason), kReasonColumn);
+    const std::string_view word = OutcomeName(step.outcome);
+    lines.replace(22, word.size(), Coloured(word, ColourOf(step.outcome), colour));
+    out += lines;
+  }
+  return out;
+}
+
+std::string PolicyLines(const Appraisal& appraisal) {
+  std::string out = "\nPolicy and platform\n";
+  std::string on;
+  std::string off;
+  for (const PolicyBit& bit : appraisal.policy) {
+    if (bit.warning) {
+      out += Wrapped("! " + bit.name, std::string(bit.set ? "yes: " : "no: ") + bit.meaning, 29);
+    } else {
+      std::string& list = bit.set ? on : off;
+      list += (list.empty() ? "" : ", ") + bit.name;
+    }
+  }
+  out += on.empty() ? "" : Wrapped("  yes:", on, 8);
+  out += off.empty() ? "" : Wrapped("  no:", off, 8);
+  return out;
+}
+
+// What is not covered one by one with its reason; the rest by name.
+std::string AttackLines(const Appraisal& appraisal, bool colour) {
+  std::string out = "\nKnown attacks (table of " + appraisal.attacks_date +
+                    "; every reason: --markdown or --json)\n";
+  std::string lists[3];
+  for (const AttackResult& attack : appraisal.attacks) {
+    if (attack.coverage == Coverage::kNotCovered) {
+      std::string lines = Wrapped("  not covered", attack.name + ": " + Plain(attack.reason), 16);
+      lines.replace(2, 11, Coloured("not covered", "31", colour));
+      out += lines;
+      continue;
+    }
+    std::string& list = lists[attack.coverage == Coverage::kCannotTell ? 0
+                              : attack.coverage == Coverage::kCovered  ? 1
+                                                                       : 2];
+    list += (list.empty() ? "" : "; ") + attack.name +
+            (attack.void_because.empty() ? "" : " (void: see above)");
+  }
+  constexpr std::string_view kHeads[3] = {"cannot tell", "covered", "not affected"};
+  constexpr std::string_view kColours[3] = {"33", "32", "32"};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (!lists[i].empty()) {
+      std::string lines = Wrapped("  " + std::string(kHeads[i]), lists[i], 16);
+      lines.replace(2, kHeads[i].size(), Coloured(kHeads[i], kColours[i], colour));
+      out += lines;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string ToText(const Appraisal& appraisal, bool colour) {
   const Verdict verdict = appraisal.verdict();
   std::string out = Plain(appraisal.source) + ": " +
                     Coloured(VerdictName(verdict), ColourOf(verdict), colour) + "\n  " +
-                    Title(appraisal) + ", judged at " + FormatUtc(appraisal.time) + "\n  " +
-                    Plain(appraisal.VerdictReason()) + "\n\nSteps\n";
-  for (const Step& step : appraisal.steps) {
-    out += "  " + Padded(std::string(step.id), 26) +
-           Coloured(Padded(std::string(OutcomeName(step.outcome)), 12), ColourOf(step.outcome),
-                    colour) +
-           Plain(step.reason) + "\n";
-  }
-  if (const std::string tcb = TcbLine(appraisal.tcb); !tcb.empty()) {
-    out += "\nTCB\n  " + tcb + "\n";
-  }
-  for (const std::string& advisory : appraisal.tcb.advisories) {
-    out += "  advisory " + Plain(advisory) + "\n";
-  }
-  if (!appraisal.policy.empty()) {
-    out += "\nPolicy and platform\n";
-    for (const PolicyBit& bit : appraisal.policy) {
-      out += (bit.warning ? "! " : "  ") + Padded(bit.name, 26) +
-             Padded(bit.set ? "yes" : "no", 5) + bit.meaning + "\n";
-    }
-  }
-  if (!appraisal.facts.empty()) {
-    out += "\nWhat it states\n";
-    for (const NamedValue& fact : appraisal.facts) {
-      out += "  " + Padded(fact.name, 26) + Short(fact.value) + "\n";
-    }
-  }
-  out += "\nWho vouches\n";
-  for (const Voucher& voucher : appraisal.vouchers) {
-    out += "  " + Plain(Who(voucher)) + "\n";
-  }
-  if (!appraisal.attacks.empty()) {
-    out += "\nKnown attacks (table of " + appraisal.attacks_date + ")\n";
-    for (const AttackResult& attack : appraisal.attacks) {
-      out += "  " + Padded(attack.name, 26) +
-             Coloured(Padded(Mark(attack), 20), ColourOf(attack.coverage), colour) +
-             Plain(attack.reason) + "\n";
-    }
-  }
+                    Title(appraisal) + ", judged at " + FormatUtc(appraisal.time) + "\n" +
+                    Wrapped("  ", Plain(appraisal.VerdictReason()), 2);
   for (const std::string& warning : appraisal.warnings) {
-    out += "! " + Plain(warning) + "\n";
+    out += Wrapped("! ", Plain(warning), 2);
   }
-  out += "\nWhat this evidence cannot show\n";
+  out += StepLines(appraisal, colour);
+  if (const std::string tcb = TcbLine(appraisal.tcb); !tcb.empty()) {
+    out += "\nTCB\n" + Wrapped("  ", tcb, 2);
+  }
+  std::string advisories;
+  for (const std::string& advisory : appraisal.tcb.advisories) {
+    advisories += (advisories.empty() ? "" : ", ") + Plain(advisory);
+  }
+  out += advisories.empty() ? "" : Wrapped("  advisories:", advisories, 14);
+  out += appraisal.policy.empty() ? "" : PolicyLines(appraisal);
+  std::string stated;
+  for (const NamedValue& fact : appraisal.facts) {
+    if (fact.value.find_first_not_of('0') != std::string::npos) {
+      stated += "  " + Padded(fact.name, 20) + Short(fact.value) + "\n";
+    }
+  }
+  out += stated.empty() ? "" : "\nWhat it states (what is zero is left out)\n" + stated;
+  out += appraisal.vouchers.empty() ? "" : "\nWho vouches\n";
+  for (const Voucher& voucher : appraisal.vouchers) {
+    out += Wrapped("  ", Plain(Who(voucher)), 4);
+  }
+  out += appraisal.attacks.empty() ? "" : AttackLines(appraisal, colour);
+  out += appraisal.cannot_show.empty() ? "" : "\nWhat this evidence cannot show\n";
   for (const std::string& sentence : appraisal.cannot_show) {
-    out += "  - " + sentence + "\n";
+    out += Wrapped("  -", sentence, 4);
   }
   return out;
 }
