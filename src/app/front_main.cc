@@ -107,7 +107,7 @@ class CustodianLink {
  private:
   ipc::Peer::Handlers MakeHandlers() {
     ipc::Peer::Handlers handlers;
-    handlers.request = [](ipc::Incoming) {};  // the custodian asks nothing; dropping it refuses it
+    handlers.request = [this](ipc::Incoming incoming) { Answer(std::move(incoming)); };
     handlers.notice = [this](const ipc::Frame& frame) { Take(frame); };
     handlers.closed = [this](const Error& error) {
       // Without the custodian nobody tells which keys were revoked: no request may be let in.
@@ -116,13 +116,29 @@ class CustodianLink {
     };
     return handlers;
   }
+  Result<void> TakeAdmission(PlaintextView payload) {
+    Result<custody::Admission> table = ipc::Decode<custody::Admission>(payload);
+    if (!table) {
+      LogError("admission table not understood", table.error());
+      return std::unexpected(table.error());
+    }
+    server_.SetAdmission(*table);
+    return {};
+  }
+  // The operator's command returns when a new key is let in, or a revoked one no more.
+  void Answer(ipc::Incoming incoming) {
+    if (incoming.type() != custody::Admission::kType) {
+      return;  // nothing else is asked here; dropping it refuses it
+    }
+    if (Result<void> taken = TakeAdmission(incoming.payload()); !taken) {
+      incoming.Fail(taken.error());
+      return;
+    }
+    incoming.Reply(custody::AdmissionReply{});
+  }
   void Take(const ipc::Frame& frame) {
     if (frame.type == custody::Admission::kType) {
-      if (Result<custody::Admission> table = ipc::Decode<custody::Admission>(frame.payload)) {
-        server_.SetAdmission(*table);
-      } else {
-        LogError("admission table not understood", table.error());
-      }
+      (void)TakeAdmission(frame.payload);
     } else if (frame.type == custody::LockState::kType) {
       server_.Suspend(net::Admitting::kLocked);
     } else if (frame.type == custody::Identity::kType) {

@@ -368,7 +368,8 @@ struct AdmittedTenant {
     v(m.operator_principal);
   }
 };
-// The whole table, each time it changes. Read-only for the front.
+// The whole table, each time it changes. Read-only for the front. As a request it is answered when
+// the front admits by it; what a fresh front gets is a notice.
 struct Admission {
   static constexpr MessageType kType = MessageType::kAdmission;
   std::vector<AdmittedKey> keys;
@@ -377,6 +378,11 @@ struct Admission {
     v(m.keys);
     v(m.tenants);
   }
+};
+
+struct AdmissionReply {
+  static constexpr MessageType kType = MessageType::kAdmissionReply;
+  static void Fields(auto&, auto&) {}
 };
 
 // An API key in text: "cm-" + base32(key id, 16 bytes) + "-" + base32(secret, 32 bytes).

@@ -28,6 +28,7 @@ constexpr std::array kSupervisorToLoader = {kSetupLoader, kStop};
 constexpr std::array kOnlyReady = {kReady};
 constexpr std::array kLoaderToSupervisor = {kReady, kLoaded};
 constexpr std::array kCustodianToFront = {kIdentity, kAdmission, kLockState};
+constexpr std::array kFrontToCustodian = {kAdmissionReply};
 constexpr std::array kFrontToKeeper = {kHttpRequest};
 constexpr std::array kKeeperToFront = {kHttpHead, kHttpBody, kHttpEnd};
 constexpr std::array kKeeperToCustodian = {kTicketRequest, kOpen,  kRenew,           kCloseTicket,
@@ -69,7 +70,7 @@ constexpr std::array<ChannelRule, 24> kMatrix = {{
     {kSupervisor, kLoader, kSupervisorToLoader},
     {kLoader, kSupervisor, kLoaderToSupervisor},
     {kCustodian, kFront, kCustodianToFront},
-    {kFront, kCustodian, {}},  // the front only listens
+    {kFront, kCustodian, kFrontToCustodian},
     {kFront, kKeeper, kFrontToKeeper},
     {kKeeper, kFront, kKeeperToFront},
     {kKeeper, kCustodian, kKeeperToCustodian},
@@ -154,6 +155,8 @@ std::string_view MessageTypeName(MessageType type) {
       return "identity";
     case kAdmission:
       return "admission";
+    case kAdmissionReply:
+      return "admission_reply";
     case kHttpRequest:
       return "http_request";
     case kHttpHead:

@@ -56,6 +56,7 @@ enum class MessageType : std::uint16_t {
   // Custodian and front.
   kIdentity = 48,
   kAdmission = 49,
+  kAdmissionReply = 50,
   // Front and keeper.
   kHttpRequest = 64,
   kHttpHead = 65,

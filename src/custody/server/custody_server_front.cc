@@ -6,6 +6,12 @@
 
 // The front's channel, and what the supervisor asks of a custodian that serves.
 namespace casemate::custody {
+namespace {
+
+// A front that does not answer within it is ill; what was changed holds all the same.
+constexpr std::chrono::milliseconds kFrontPatience{2000};
+
+}  // namespace
 
 void CustodyServer::State::PushAdmission() {
   std::shared_ptr<Connection> to;
@@ -14,7 +20,7 @@ void CustodyServer::State::PushAdmission() {
     to = front;
   }
   if (to) {
-    to->Notify(custodian->FrontAdmission());
+    to->Tell<AdmissionReply>(custodian->FrontAdmission(), kFrontPatience);
   }
 }
 
@@ -60,7 +66,7 @@ Result<void> CustodyServer::State::AttachFront(ipc::Channel channel) {
   if (before) {
     before->End();  // of a front that has died
   }
-  PushAdmission();
+  connection->Notify(custodian->FrontAdmission());  // it may not have begun to answer
   return {};
 }
 

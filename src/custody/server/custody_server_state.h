@@ -56,6 +56,16 @@ struct CustodyServer::State {
         }
       }
     }
+    // Waits for the answer, at most `patience`.
+    template <typename Reply, typename T>
+    void Tell(const T& message, std::chrono::milliseconds patience) {
+      const std::lock_guard lock(mutex);
+      if (peer && !gone) {
+        if (Result<Reply> told = peer->Call<Reply>(message, patience); !told) {
+          LogError("the other end could not be told", told.error());
+        }
+      }
+    }
     // Waits for requests that are being served. Not with `mutex` held: they may send notices.
     void End() {
       std::unique_ptr<ipc::Peer> ending;

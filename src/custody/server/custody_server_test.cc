@@ -1,5 +1,10 @@
 #include "custody/server/custody_server.h"
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
 #include "base/clock.h"
 #include "custody/client/release_client_contract_test.h"
 #include "custody/server/server_fixture_test.h"
@@ -82,32 +87,80 @@ TEST(CustodyServerTest, AttachKeeperRefusesAnUnknownTenant) {
   EXPECT_EQ(attached.error().code, ErrorCode::kNotFound);
 }
 
-TEST(CustodyServerTest, TheFrontLearnsIdentityAndEachChangeOfAdmission) {
+// What a front is told, and how often it was asked to confirm.
+struct ListeningFront {
+  explicit ListeningFront(CustodyServer& server) {
+    auto pair = Channel::MakePair();
+    EXPECT_TRUE(server
+                    .AttachFront(Channel(std::move(pair->first), ProcessKind::kCustodian,
+                                         ProcessKind::kFront))
+                    .has_value());
+    ipc::Peer::Handlers handlers;
+    handlers.notice = [this](const ipc::Frame& frame) { Take(frame.type, frame.payload); };
+    handlers.request = [this](ipc::Incoming incoming) {
+      Take(incoming.type(), incoming.payload());
+      ++confirmed;
+      incoming.Reply(AdmissionReply{});
+    };
+    handlers.closed = [](const Error&) {};
+    peer = ipc::Peer::Start(
+        Channel(std::move(pair->second), ProcessKind::kFront, ProcessKind::kCustodian),
+        std::move(handlers));
+  }
+  void Take(ipc::MessageType type, PlaintextView payload) {
+    const std::lock_guard lock(mutex);
+    if (type == Identity::kType) {
+      identity = *ipc::Decode<Identity>(payload);
+    } else {
+      admission = *ipc::Decode<Admission>(payload);
+      changed.notify_all();
+    }
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::optional<Identity> identity;
+  std::optional<Admission> admission;
+  std::atomic<int> confirmed = 0;
+  std::unique_ptr<ipc::Peer> peer;  // last: its threads end first
+};
+
+TEST(CustodyServerTest, AFreshFrontLearnsIdentityAndAdmission) {
   SocketHarness harness;
-  auto pair = Channel::MakePair();
-  ASSERT_TRUE(harness.server()
-                  .AttachFront(
-                      Channel(std::move(pair->first), ProcessKind::kCustodian, ProcessKind::kFront))
-                  .has_value());
-  Channel front(std::move(pair->second), ProcessKind::kFront, ProcessKind::kCustodian);
-  Result<ipc::Frame> first = front.Receive(10'000);
-  ASSERT_TRUE(first.has_value());
-  Result<Identity> identity = ipc::Decode<Identity>(first->payload);
-  ASSERT_TRUE(identity.has_value());
-  EXPECT_FALSE(identity->private_key_der.empty());
-  Result<ipc::Frame> second = front.Receive(10'000);
-  ASSERT_TRUE(second.has_value());
-  Result<Admission> admission = ipc::Decode<Admission>(second->payload);
-  ASSERT_TRUE(admission.has_value());
-  ASSERT_EQ(admission->keys.size(), 1U);
-  EXPECT_EQ(admission->keys.front().id, harness.key());
-  ASSERT_EQ(admission->tenants.size(), 1U);
+  ListeningFront front(harness.server());
+  std::unique_lock lock(front.mutex);
+  ASSERT_TRUE(front.changed.wait_for(lock, std::chrono::seconds(10),
+                                     [&] { return front.admission.has_value(); }));
+  ASSERT_TRUE(front.identity.has_value());
+  EXPECT_FALSE(front.identity->private_key_der.empty());
+  ASSERT_EQ(front.admission->keys.size(), 1U);
+  EXPECT_EQ(front.admission->keys.front().id, harness.key());
+  ASSERT_EQ(front.admission->tenants.size(), 1U);
+}
+
+TEST(CustodyServerTest, ARevocationReturnsWhenTheFrontNoLongerAdmits) {
+  SocketHarness harness;
+  ListeningFront front(harness.server());
 
   harness.RevokePrincipal();
 
-  Result<ipc::Frame> third = front.Receive(10'000);
-  ASSERT_TRUE(third.has_value());
-  EXPECT_TRUE(ipc::Decode<Admission>(third->payload)->keys.empty());
+  EXPECT_EQ(front.confirmed, 1);
+  const std::lock_guard lock(front.mutex);
+  ASSERT_TRUE(front.admission.has_value());
+  EXPECT_TRUE(front.admission->keys.empty());
+}
+
+TEST(CustodyServerTest, AKeyThatWasMadeIsLetInAtOnce) {
+  SocketHarness harness;
+  ListeningFront front(harness.server());
+
+  const Result<KeyCreateReply> made = harness.Ask<KeyCreateReply>(KeyCreate{});
+
+  ASSERT_TRUE(made.has_value());
+  EXPECT_EQ(front.confirmed, 1);
+  const std::lock_guard lock(front.mutex);
+  ASSERT_TRUE(front.admission.has_value());
+  EXPECT_EQ(front.admission->keys.size(), 2U);
 }
 
 TEST(CustodyServerTest, StatusAndListsSayWhatThereIs) {
