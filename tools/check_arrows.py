@@ -39,6 +39,7 @@ FOREIGN = {
     "nlohmann/": ["inference/room"],
     "yyjson.h": ["json"],
     "yaml.h": ["assess/yaml"],
+    "pcap": ["flows"],
     "toml++/": ["config"],
     "spdlog/": ["base"],
     "fmt/": ["base"],

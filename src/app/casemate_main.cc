@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   casemate::app::AddBackup(line);
   casemate::app::AddRestore(line);
   casemate::app::AddDoctor(line);
-  line.Forward("flows", "The key exchange of hops: probe", "casemate-flows");
+  line.Forward("flows", "The key exchange of hops: probe, capture, live", "casemate-flows");
   line.Forward("attest", "Judge attestation evidence", "casemate-attest");
   casemate::app::AddStatus(line);
   casemate::app::AddResidue(line);

@@ -1,11 +1,10 @@
-#include <array>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "app/command_line.h"
 #include "app/command_output.h"
-#include "base/clock.h"
+#include "app/flows_output.h"
 #include "base/file.h"
 #include "crypto/certificate_facts.h"
 #include "crypto/hash.h"
@@ -21,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxListBytes = std::size_t{4} * 1024 * 1024;
-constexpr std::size_t kMaxBaselineBytes = std::size_t{64} * 1024 * 1024;
 constexpr std::size_t kMaxEndpoints = 100'000;
 
 struct ProbeCommand {
@@ -112,19 +110,6 @@ Result<flows::FullHandshake> ByOpenssl(UniqueFd socket, const std::string& name,
   return full;
 }
 
-// RFC 9562, version 4.
-std::string RandomUuid() {
-  std::array<std::byte, 16> bytes{};
-  crypto::FillRandom(bytes);
-  bytes[6] = (bytes[6] & std::byte{0x0F}) | std::byte{0x40};
-  bytes[8] = (bytes[8] & std::byte{0x3F}) | std::byte{0x80};
-  std::string text = ToHex(bytes);
-  for (const std::size_t at : {20U, 16U, 12U, 8U}) {
-    text.insert(at, "-");
-  }
-  return text;
-}
-
 void PrintTableOf(const std::vector<flows::ProbeResult>& results) {
   std::vector<std::vector<std::string>> rows;
   rows.reserve(results.size());
@@ -158,14 +143,10 @@ void PrintRemedies(const std::vector<flows::ProbeResult>& results) {
 
 Result<std::vector<flows::ProbeResult>> OnlyChanged(const ProbeCommand& command,
                                                     std::vector<flows::ProbeResult> results) {
-  Result<Bytes> text = ReadFile(command.baseline, kMaxBaselineBytes);
-  if (!text) {
-    return Wrap(text.error(), command.baseline);
-  }
   Result<std::map<std::string, flows::BaselineEntry>> baseline =
-      flows::ReadBaseline(PlaintextView::Of(AsText(*text)));
+      ReadBaselineFile(command.baseline, "endpoints");
   if (!baseline) {
-    return Wrap(baseline.error(), command.baseline);
+    return std::unexpected(baseline.error());
   }
   std::erase_if(results, [&](const flows::ProbeResult& result) {
     const auto before = baseline->find(result.endpoint.Text());
@@ -183,30 +164,24 @@ Result<void> Write(const ProbeCommand& command, const std::string& text) {
   return written ? Result<void>{} : Wrap(written.error(), command.out);
 }
 
-// What was typed cannot be meant: as for an option that does not exist.
-ExitStatus Usage(const Error& error) {
-  PrintError(error);
-  return ExitStatus::kUsage;
-}
-
 Result<ExitStatus> RunProbe(const ProbeCommand& command) {
   Result<flows::ReportFormat> format =
       flows::ParseReportFormat(command.json ? "json" : command.format);
   if (!format) {
-    return Usage(format.error());
+    return UsageError(format.error());
   }
   std::optional<flows::Verdict> required = flows::ParseVerdict(command.require);
   if (!command.require.empty() && !required) {
-    return Usage(Error{.code = ErrorCode::kInvalidArgument,
-                       .message = "--require: expected hybrid-enforced, hybrid-preferred, "
-                                  "hybrid-supported or classical",
-                       .param = {},
-                       .detail = {}});
+    return UsageError(Error{.code = ErrorCode::kInvalidArgument,
+                            .message = "--require: expected hybrid-enforced, hybrid-preferred, "
+                                       "hybrid-supported or classical",
+                            .param = {},
+                            .detail = {}});
   }
   Result<std::vector<flows::Endpoint>> endpoints = Endpoints(command);
   if (!endpoints) {
     return endpoints.error().code == ErrorCode::kInvalidArgument
-               ? Result<ExitStatus>(Usage(endpoints.error()))
+               ? Result<ExitStatus>(UsageError(endpoints.error()))
                : std::unexpected(endpoints.error());
   }
   const flows::ProbeOptions options{.timeout = std::chrono::milliseconds(command.timeout_ms),
@@ -237,8 +212,7 @@ Result<ExitStatus> RunProbe(const ProbeCommand& command) {
       PrintRemedies(results);
     }
   } else {
-    const flows::ReportContext context{
-        .version = CASEMATE_VERSION, .time = UnixSeconds(), .uuid = RandomUuid()};
+    const flows::ReportContext context = ReportNow("probed-endpoints");
     if (Result<void> written = Write(command, Render(*format, results, context)); !written) {
       return std::unexpected(written.error());
     }

@@ -79,8 +79,10 @@ void AddReceipt(CommandLine& line);
 void AddBackup(CommandLine& line);
 void AddRestore(CommandLine& line);
 void AddDoctor(CommandLine& line);
+// Of casemate-flows, which `casemate flows` becomes.
+void AddFlows(CommandLine& line);
+void AddFlowsCapture(CommandLine& line);
 void AddAttest(CommandLine& line);  // of casemate-attest, which `casemate attest` becomes
-void AddFlows(CommandLine& line);   // of casemate-flows, which `casemate flows` becomes
 void AddFlowsLive(CommandLine& line);
 void AddStatus(CommandLine& line);
 void AddResidue(CommandLine& line);

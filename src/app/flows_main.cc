@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
   }
   casemate::app::CommandLine line;
   casemate::app::AddFlows(line);
+  casemate::app::AddFlowsCapture(line);
   casemate::app::AddFlowsLive(line);
   return line.Run(argc, argv);
 }

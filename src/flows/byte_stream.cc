@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace casemate::flows {
+namespace {
+
+constexpr std::size_t kPieceCost = 96;  // of a node and its buffer, however short
+
+}  // namespace
 
 void ByteStream::Begin(std::uint32_t sequence) {
   if (!begun_) {
@@ -29,12 +34,12 @@ std::size_t ByteStream::Add(std::uint32_t sequence, ByteView bytes, std::uint32_
     return 0;
   }
   if (at > have) {
-    if (pending_bytes_ + bytes.size() > kMaxPending || bytes.size() < wire) {
+    if (pending_bytes_ + bytes.size() + kPieceCost > kMaxPending || bytes.size() < wire) {
       stuck_ = true;
       return 0;
     }
     const auto [entry, added] = pending_.try_emplace(at, Bytes(bytes.begin(), bytes.end()));
-    pending_bytes_ += added ? bytes.size() : 0;
+    pending_bytes_ += added ? bytes.size() + kPieceCost : 0;
     return 0;
   }
   const std::uint32_t known = have - at;
@@ -45,7 +50,7 @@ std::size_t ByteStream::Add(std::uint32_t sequence, ByteView bytes, std::uint32_
       Append(bytes.subspan(std::min<std::size_t>(known, bytes.size())), wire - known);
   while (!pending_.empty() && !stuck_ && pending_.begin()->first <= bytes_.size()) {
     const auto next = pending_.extract(pending_.begin());
-    pending_bytes_ -= next.mapped().size();
+    pending_bytes_ -= next.mapped().size() + kPieceCost;
     const std::size_t seen = bytes_.size() - next.key();
     if (seen < next.mapped().size()) {
       const ByteView rest = ByteView(next.mapped()).subspan(seen);

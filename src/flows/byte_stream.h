@@ -23,6 +23,7 @@ class ByteStream {
   std::size_t Add(std::uint32_t sequence, ByteView bytes, std::uint32_t wire);
 
   const Bytes& bytes() const { return bytes_; }
+  std::size_t held() const { return bytes_.size() + pending_bytes_; }
   std::uint64_t wire_bytes() const { return wire_bytes_; }
   // The beginning was not seen: the capture started in the middle.
   bool from_middle() const { return from_middle_; }

@@ -7,6 +7,7 @@ namespace casemate::flows {
 void Capture::Frame(ByteView frame, std::uint32_t wire_length, std::int64_t time_ms) {
   ++counts_.frames;
   counts_.bytes += frame.size();
+  counts_.cut += frame.size() < wire_length ? 1 : 0;
   Result<std::optional<Packet>> packet = packets_.Read(frame, wire_length);
   if (!packet) {
     ++counts_.malformed;
@@ -33,17 +34,24 @@ void Capture::Frame(ByteView frame, std::uint32_t wire_length, std::int64_t time
   if (entry == sessions_.end()) {
     GiveUpOld(time_ms);
     ages_.push_back(key);
-    // Who sent a SYN with ACK is the server; the first source counts as the client otherwise.
-    const bool from_server = seen.syn && seen.ack;
     entry = sessions_
-                .emplace(key, Entry{.session = Session(seen, time_ms),
-                                    .first_source = from_server ? seen.destination : seen.source,
-                                    .age = std::prev(ages_.end())})
+                .emplace(key,
+                         Entry{.session = Session(seen, time_ms),
+                               .client = Session::FromServer(seen) ? seen.destination : seen.source,
+                               .age = std::prev(ages_.end())})
                 .first;
   } else {
     ages_.splice(ages_.end(), ages_, entry->second.age);
   }
-  entry->second.session.Add(seen, seen.source == entry->second.first_source, time_ms);
+  Session& session = entry->second.session;
+  held_ -= session.held();
+  session.Add(seen, seen.source == entry->second.client, time_ms);
+  held_ += session.held();
+  while (held_ > kMaxHeld) {
+    const auto oldest = sessions_.find(ages_.front());
+    ++counts_.given_up;
+    HandOut(oldest);
+  }
 }
 
 void Capture::GiveUpOld(std::int64_t time_ms) {
@@ -61,6 +69,7 @@ void Capture::GiveUpOld(std::int64_t time_ms) {
 
 void Capture::HandOut(std::map<Key, Entry>::iterator entry) {
   Session& session = entry->second.session;
+  held_ -= session.held();
   if (session.interesting()) {
     ++counts_.sessions;
     done_(session.Finish());

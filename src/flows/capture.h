@@ -19,15 +19,18 @@ struct CaptureCounts {
   std::uint64_t malformed = 0;  // frames that could not be read; the first reason is kept
   std::string first_reason;
   std::uint64_t sessions = 0;  // that were reported
-  std::uint64_t given_up = 0;  // reported early, to stay within kMaxSessions
+  std::uint64_t given_up = 0;  // reported early, to stay within kMaxSessions and kMaxHeld
+  std::uint64_t cut = 0;       // frames of which the capture kept only the beginning
 };
 
 // Sorts frames into sessions and hands each one out when it is over. Memory is bounded: at most
-// kMaxSessions at a time (the one that was silent longest is handed out as far as it was seen), and
-// none of them keeps more than its handshake. Threads: one at a time.
+// kMaxSessions at a time with kMaxHeld bytes of handshake in all (the one that was silent longest
+// is handed out as far as it was seen), and none of them keeps more than its handshake. Threads:
+// one at a time.
 class Capture {
  public:
   static constexpr std::size_t kMaxSessions = 16384;
+  static constexpr std::size_t kMaxHeld = std::size_t{256} * 1024 * 1024;
   static constexpr std::int64_t kIdleMs = 300'000;  // of the capture's clock
 
   using Handler = std::function<void(CapturedSession)>;
@@ -47,7 +50,7 @@ class Capture {
   };
   struct Entry {
     Session session;
-    Address first_source;
+    Address client;
     std::list<Key>::iterator age;
   };
   void HandOut(std::map<Key, Entry>::iterator entry);
@@ -56,7 +59,8 @@ class Capture {
   PacketReader packets_;
   Handler done_;
   std::map<Key, Entry> sessions_;
-  std::list<Key> ages_;  // the longest silent first
+  std::list<Key> ages_;   // the longest silent first
+  std::size_t held_ = 0;  // of all sessions
   CaptureCounts counts_;
 };
 

@@ -272,6 +272,50 @@ TEST(CaptureTest, StartTlsIsFoundBehindItsPlainText) {
   EXPECT_EQ(sessions[0].verdict, SessionVerdict::kClassical) << sessions[0].why;
 }
 
+TEST(CaptureTest, AnAlertBehindPostgresqlsYesIsARefusal) {
+  const Bytes request = Hex("0000000804d2162f");
+  const Bytes yes = Hex("53");
+  const Bytes alert = Hex("15030100020228");
+  const Sessions sessions = Read(Frames({{true, 99, kSyn},
+                                         {false, 499, kSynAck},
+                                         {true, 100, 0x10, request},
+                                         {false, 500, 0x10, yes},
+                                         {true, 108, 0x10, OfClient()},
+                                         {false, 501, 0x10, alert}}));
+  ASSERT_EQ(sessions.size(), 1U);
+  EXPECT_EQ(sessions[0].protocol, "postgres");
+  EXPECT_EQ(sessions[0].verdict, SessionVerdict::kRefused) << sessions[0].why;
+  EXPECT_EQ(sessions[0].why, "refused: handshake_failure");
+}
+
+TEST(CaptureTest, ARetryThatTheServerThenRefusesKeepsTheGroupItAskedFor) {
+  std::vector<Segment> segments = Conversation(kX25519);
+  segments[4].payload = OfServer(kX25519MlKem768, true);
+  Put(segments[4].payload, Hex("15030300020232"));
+  const Sessions sessions = Read(Frames(segments));
+  ASSERT_EQ(sessions.size(), 1U);
+  EXPECT_EQ(sessions[0].verdict, SessionVerdict::kRefused);
+  EXPECT_EQ(sessions[0].retry_group, kX25519MlKem768);
+}
+
+TEST(CaptureTest, AConnectionThatBeganBeforeTheCaptureKnowsItsServerByThePort) {
+  Bytes banner;
+  Put(banner, AsBytes("SSH-2.0-OpenSSH_10.0\r\n"));
+  const Sessions sessions = Read(Frames({{false, 500, 0x10, banner}}));
+  ASSERT_EQ(sessions.size(), 1U);
+  EXPECT_EQ(sessions[0].server.Text(), "10.0.0.2:443");
+  EXPECT_EQ(sessions[0].verdict, SessionVerdict::kUnknown);
+}
+
+TEST(CaptureTest, AServerThatClosesWithoutAWordHasRefused) {
+  std::vector<Segment> segments = Conversation(kX25519);
+  segments.erase(segments.begin() + 4);
+  const Sessions sessions = Read(Frames(segments));
+  ASSERT_EQ(sessions.size(), 1U);
+  EXPECT_EQ(sessions[0].verdict, SessionVerdict::kRefused);
+  EXPECT_EQ(sessions[0].OpenableBytes(), 0U);
+}
+
 TEST(CaptureTest, PlainHttpCanBeReadNow) {
   Bytes request;
   Put(request, AsBytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));

@@ -62,7 +62,4 @@ std::vector<std::string> Changes(const LiveHops& before, const LiveHops& now);
 // One page with the hops drawn around the front.
 std::string RenderLiveHtml(const LiveHops& hops);
 
-// "12.3 kB": powers of 1000.
-std::string SizeText(std::int64_t bytes);
-
 }  // namespace casemate::flows

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "flows/report.h"
+
 namespace casemate::flows {
 namespace {
 

@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint32_t kVersion1 = 0x00000001;
 constexpr std::uint32_t kVersion2 = 0x6B3343CF;
 constexpr std::size_t kMaxHandshake = std::size_t{64} * 1024;
+constexpr std::size_t kPieceCost = 96;  // of a node and its buffer, however short
 constexpr std::size_t kMaxConnectionId = 20;
 
 // RFC 9000 section 16.
@@ -167,8 +168,11 @@ Result<void> QuicHandshake::Frames(ByteView plain, Side& side) {
     const ByteView piece = reader.Take(VariableInteger(reader));
     if (offset + piece.size() > kMaxHandshake) {
       reader.Reject("a handshake of more than 64 KiB");
+    } else if (side.held + piece.size() + kPieceCost > 2 * kMaxHandshake) {
+      reader.Reject("a handshake in pieces of more than 128 KiB");
     } else if (!piece.empty()) {
-      side.pieces.try_emplace(offset, piece.begin(), piece.end());
+      const bool added = side.pieces.try_emplace(offset, piece.begin(), piece.end()).second;
+      side.held += added ? piece.size() + kPieceCost : 0;
     }
   }
   if (reader.failed()) {
@@ -177,8 +181,11 @@ Result<void> QuicHandshake::Frames(ByteView plain, Side& side) {
   while (!side.pieces.empty() && side.pieces.begin()->first <= side.bytes.size()) {
     const auto next = side.pieces.extract(side.pieces.begin());
     const std::size_t known = side.bytes.size() - next.key();
+    side.held -= next.mapped().size() + kPieceCost;
     if (known < next.mapped().size()) {
-      Put(side.bytes, ByteView(next.mapped()).subspan(known));
+      const ByteView fresh = ByteView(next.mapped()).subspan(known);
+      Put(side.bytes, fresh);
+      side.held += fresh.size();
     }
   }
   return {};

@@ -23,6 +23,8 @@ class QuicHandshake {
   const std::optional<ClientOffer>& offer() const { return offer_; }
   const std::optional<ServerAnswer>& answer() const { return answer_; }
   bool retried() const { return retried_; }
+  // Bytes of handshake that are held.
+  std::size_t held() const { return client_.held + server_.held; }
 
   // Does a datagram look like the first of a connection?
   static bool LooksLikeInitial(ByteView datagram);
@@ -31,6 +33,7 @@ class QuicHandshake {
   struct Side {
     std::map<std::uint64_t, Bytes> pieces;  // of CRYPTO frames, by offset
     Bytes bytes;                            // from the beginning, without a hole
+    std::size_t held = 0;                   // in both
   };
   [[nodiscard]] Result<void> Read(ByteView datagram, bool server);
   [[nodiscard]] Result<void> Frames(ByteView plain, Side& side);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <ctime>
 
 #include "flows/tls_registry.h"
@@ -22,14 +23,6 @@ constexpr std::array<FormatName, 8> kFormats = {{{"table", ReportFormat::kTable}
                                                  {"cbom", ReportFormat::kCbom16},
                                                  {"cbom17", ReportFormat::kCbom17}}};
 
-std::string QuotedCsv(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    out += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return out + "\"";
-}
-
 std::string Joined(const std::vector<std::string>& parts, std::string_view between) {
   std::string out;
   for (const std::string& part : parts) {
@@ -47,18 +40,6 @@ std::string Groups(const ProbeResult& result) {
     names.push_back(GroupName(group));
   }
   return Joined(names, ":");
-}
-
-// A table's cell: what would end it is escaped.
-std::string MarkdownCell(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '|' || c == '\\' || c == '<' || c == '`') {
-      out += '\\';
-    }
-    out += c == '\n' ? ' ' : c;
-  }
-  return out;
 }
 
 }  // namespace
@@ -126,6 +107,39 @@ std::string RenderMarkdown(const std::vector<ProbeResult>& results, const Report
     }
   }
   return out + "\n";
+}
+
+std::string QuotedCsv(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    out += c == '"' ? "\"\"" : std::string(1, c);
+  }
+  return out + "\"";
+}
+
+std::string MarkdownCell(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|' || c == '\\' || c == '<' || c == '`') {
+      out += '\\';
+    }
+    out += c == '\n' ? ' ' : c;
+  }
+  return out;
+}
+
+std::string SizeText(std::uint64_t bytes) {
+  constexpr std::array<const char*, 5> kUnits = {"B", "kB", "MB", "GB", "TB"};
+  constexpr double kStep = 1000;
+  auto size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (size >= kStep && unit + 1 < kUnits.size()) {
+    size /= kStep;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", size, kUnits[unit]);
+  return text.data();
 }
 
 std::string TimeText(std::int64_t unix_seconds) {

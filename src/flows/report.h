@@ -16,9 +16,10 @@
 namespace casemate::flows {
 
 struct ReportContext {
-  std::string version;    // of casemate
-  std::int64_t time = 0;  // unix seconds
-  std::string uuid;       // of this report, RFC 9562; in the bills of materials
+  std::string version;                       // of casemate
+  std::int64_t time = 0;                     // unix seconds
+  std::string uuid;                          // of this report, RFC 9562; in the bills of materials
+  std::string subject = "probed-endpoints";  // what the bills of materials are of
 };
 
 enum class ReportFormat : std::uint8_t {
@@ -53,6 +54,12 @@ std::string RenderSarif(const std::vector<ProbeResult>& results, const ReportCon
 std::string RenderCbom(const std::vector<ProbeResult>& results, const ReportContext& context,
                        bool seven);
 
+// RFC 4180: in quotes, its own doubled.
+std::string QuotedCsv(std::string_view text);
+// A Markdown table's cell: what would end it is escaped.
+std::string MarkdownCell(std::string_view text);
+// "12.3 MB": powers of 1000.
+std::string SizeText(std::uint64_t bytes);
 // 2026-11-22T20:44:46Z
 std::string TimeText(std::int64_t unix_seconds);
 // The group that matters most of a result: what a hybrid client gets; or empty.
@@ -66,7 +73,9 @@ struct BaselineEntry {
   bool operator==(const BaselineEntry&) const = default;
 };
 BaselineEntry EntryOf(const ProbeResult& result);
-// By endpoint text. kInvalidArgument: not a report of ours.
-[[nodiscard]] Result<std::map<std::string, BaselineEntry>> ReadBaseline(PlaintextView json);
+// By endpoint text, of the array `list`: "endpoints" of a probe, "servers" of a capture.
+// kInvalidArgument: not such a report of ours.
+[[nodiscard]] Result<std::map<std::string, BaselineEntry>> ReadBaseline(PlaintextView json,
+                                                                        std::string_view list);
 
 }  // namespace casemate::flows

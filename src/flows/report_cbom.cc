@@ -86,7 +86,7 @@ class Bill {
     writer_.Key("type").String("application").Key("name").String("casemate");
     writer_.Key("version").String(context_.version).EndObject().EndArray().EndObject();
     writer_.Key("component").BeginObject().Key("type").String("application");
-    writer_.Key("bom-ref").String("probed").Key("name").String("probed-endpoints");
+    writer_.Key("bom-ref").String("probed").Key("name").String(context_.subject);
     writer_.Key("version").String("1").EndObject().EndObject();
     writer_.Key("components").BeginArray();
     for (const ProbeResult& result : results_) {

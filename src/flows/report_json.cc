@@ -151,15 +151,16 @@ std::string RenderJson(const std::vector<ProbeResult>& results, const ReportCont
   return std::string(writer.Take().view().Reveal()) + "\n";
 }
 
-Result<std::map<std::string, BaselineEntry>> ReadBaseline(PlaintextView json) {
+Result<std::map<std::string, BaselineEntry>> ReadBaseline(PlaintextView json,
+                                                          std::string_view list) {
   Result<json::Document> document = json::Document::Parse(json);
   if (!document) {
     return std::unexpected(document.error());
   }
-  Result<json::Value> endpoints = document->root().Require("endpoints");
+  Result<json::Value> endpoints = document->root().Require(list);
   if (!endpoints) {
     return Fail(ErrorCode::kInvalidArgument,
-                "not a report: write one with casemate flows probe --format json");
+                "not a report of this command: write one with --format json --out");
   }
   std::map<std::string, BaselineEntry> baseline;
   for (const json::Value& endpoint : endpoints->Elements()) {

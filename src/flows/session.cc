@@ -54,10 +54,23 @@ bool StartsTls(ByteView bytes) {
          bytes[2] <= std::byte{4};
 }
 
-// The first ClientHello (1) or ServerHello (2) record in `bytes`, from `from` on.
-std::optional<std::size_t> FindHello(ByteView bytes, std::size_t from, std::uint8_t type) {
+// The first ClientHello record in `bytes`, from `from` on.
+std::optional<std::size_t> FindClientHello(ByteView bytes, std::size_t from) {
   for (std::size_t at = from; at + 6 <= bytes.size(); ++at) {
-    if (StartsTls(bytes.subspan(at)) && bytes[at + 5] == std::byte{type}) {
+    if (StartsTls(bytes.subspan(at)) && bytes[at + 5] == std::byte{1}) {
+      return at;
+    }
+  }
+  return std::nullopt;
+}
+
+// The first record of a server's TLS: a ServerHello, or the alert that refuses.
+std::optional<std::size_t> FindServerTls(ByteView bytes) {
+  for (std::size_t at = 0; at + 6 <= bytes.size(); ++at) {
+    const ByteView here = bytes.subspan(at);
+    const bool alert = here[0] == std::byte{21} && here[1] == std::byte{3} &&
+                       here[2] <= std::byte{4} && GetU16(here, 3) == 2;
+    if (alert || (StartsTls(here) && here[5] == std::byte{2})) {
       return at;
     }
   }
@@ -85,6 +98,8 @@ std::string_view SessionVerdictName(SessionVerdict verdict) {
       return "classical";
     case SessionVerdict::kPlain:
       return "plain";
+    case SessionVerdict::kRefused:
+      return "refused";
     case SessionVerdict::kUnknown:
       break;
   }
@@ -95,10 +110,18 @@ Session::Session(const Packet& first, std::int64_t time_ms) {
   record_.client = first.source;
   record_.server = first.destination;
   record_.first_ms = time_ms;
-  // A SYN with ACK comes from the server: the capture began between the two.
-  if (first.protocol == Packet::Protocol::kTcp && first.syn && first.ack) {
+  if (FromServer(first)) {
     std::swap(record_.client, record_.server);
   }
+}
+
+// A SYN with ACK comes from the server: the capture began between the two. Where it began later
+// the lower port is taken for the server's, which it mostly is.
+bool Session::FromServer(const Packet& first) {
+  if (first.protocol == Packet::Protocol::kTcp && first.syn) {
+    return first.ack;
+  }
+  return first.protocol == Packet::Protocol::kTcp && first.source.port < first.destination.port;
 }
 
 void Session::Add(const Packet& packet, bool from_client, std::int64_t time_ms) {
@@ -185,7 +208,7 @@ bool Session::FindStartTls() {
     if (at == std::string::npos) {
       continue;
     }
-    if (const auto hello = FindHello(client_.bytes(), at + word.word.size(), 1)) {
+    if (const auto hello = FindClientHello(client_.bytes(), at + word.word.size())) {
       record_.protocol = word.protocol;
       tls_at_ = *hello;
       return true;
@@ -210,7 +233,7 @@ void Session::LookAtTls() {
   }
   if (!server_tls_found_) {
     // Refusals in plain text are passed over until the first TLS record.
-    const auto hello = FindHello(server_.bytes(), 0, 2);
+    const auto hello = FindServerTls(server_.bytes());
     server_tls_found_ = hello.has_value();
     server_read_ = hello.value_or(0);
   }
@@ -225,6 +248,7 @@ void Session::LookAtTls() {
   std::optional<ServerAnswer> answer = answers_.Feed(fresh);
   while (answer && answer->kind == ServerAnswer::Kind::kRetry) {
     record_.retried = true;
+    record_.retry_group = answer->group;
     record_.answer = std::move(answer);
     answer = answers_.Feed({});
   }
@@ -237,7 +261,12 @@ void Session::LookAtTls() {
 }
 
 void Session::SettleByAnswer() {
+  record_.answer->certificates.clear();  // names of people may stand in them
   const ServerAnswer& answer = *record_.answer;
+  if (answer.kind == ServerAnswer::Kind::kAlert) {
+    Settle(SessionVerdict::kRefused, Describe(answer));
+    return;
+  }
   if (answer.kind != ServerAnswer::Kind::kServerHello) {
     Settle(SessionVerdict::kUnknown, Describe(answer));
     return;
@@ -276,6 +305,9 @@ void Session::LookAtSsh() {
     }
     if (found) {
       offer = **std::move(found);
+      if (!client) {
+        record_.ssh_server = offer;
+      }
     }
   }
   if (ssh_offers_[0] && ssh_offers_[1]) {
@@ -335,6 +367,8 @@ CapturedSession Session::Finish() {
       Settle(SessionVerdict::kPlain, "no encryption: whoever records it can read it now");
     } else if (record_.answer && record_.answer->kind == ServerAnswer::Kind::kRetry) {
       Settle(SessionVerdict::kUnknown, "it ends after " + Describe(*record_.answer));
+    } else if (record_.offer && over_ && !server_.from_middle() && server_.wire_bytes() == 0) {
+      Settle(SessionVerdict::kRefused, "closed without an answer to the ClientHello");
     } else if (record_.offer) {
       Settle(SessionVerdict::kUnknown, "it ends without an answer to the ClientHello");
     } else {

@@ -19,6 +19,7 @@ enum class SessionVerdict : std::uint8_t {
   kHybrid,     // a post-quantum key exchange: stays closed
   kClassical,  // can be opened by a quantum computer
   kPlain,      // no encryption was seen where it is expected (STARTTLS that never came)
+  kRefused,    // nothing was agreed: the server said no to the ClientHello, or closed
   kUnknown,    // resumed without a new key exchange, or not seen whole
 };
 std::string_view SessionVerdictName(SessionVerdict verdict);  // "hybrid", ...
@@ -29,16 +30,19 @@ struct CapturedSession {
   Address server;
   std::string protocol;  // "tls", "quic", "ssh", "smtp", "imap", "pop3", "postgres", "ldap", ...
   SessionVerdict verdict = SessionVerdict::kUnknown;
-  std::string why;                   // one sentence
-  std::optional<ClientOffer> offer;  // TLS, QUIC
-  std::optional<ServerAnswer> answer;
+  std::string why;                     // one sentence
+  std::optional<ClientOffer> offer;    // TLS, QUIC
+  std::optional<ServerAnswer> answer;  // without certificates
+  std::optional<SshOffer> ssh_server;  // SSH: what the server offers
   bool retried = false;
+  std::uint16_t retry_group = 0;   // that the server asked for, when it did
   std::string key_exchange;        // the group's or the SSH method's name, or empty
   std::uint64_t client_bytes = 0;  // payload on the wire, handshake included
   std::uint64_t server_bytes = 0;
   std::int64_t first_ms = 0;  // unix milliseconds, of the capture's clock
   std::int64_t last_ms = 0;
 
+  bool resumed() const { return answer && answer->resumed; }
   // What somebody who recorded it could read later; 0 for a hybrid session.
   std::uint64_t OpenableBytes() const {
     return verdict == SessionVerdict::kClassical || verdict == SessionVerdict::kPlain
@@ -52,8 +56,9 @@ struct CapturedSession {
 class Session {
  public:
   Session(const Packet& first, std::int64_t time_ms);
+  // Was the first packet that was seen of a connection sent by its server?
+  static bool FromServer(const Packet& first);
 
-  // `from_client`: in the direction of the first packet that was seen.
   void Add(const Packet& packet, bool from_client, std::int64_t time_ms);
   // Both sides have said that they are done, or one reset it.
   bool over() const { return over_; }
@@ -62,6 +67,8 @@ class Session {
   bool interesting() const {
     return kind_ == Kind::kTls || kind_ == Kind::kSsh || kind_ == Kind::kQuic || !plain_.empty();
   }
+  // Bytes of content that are held for now.
+  std::size_t held() const { return client_.held() + server_.held() + quic_.held(); }
   CapturedSession Finish();
 
  private:

@@ -118,11 +118,11 @@ TEST(ReportTest, ABaselineReadsBackWhatTheReportSaid) {
                      .full_error = {}};
   result.tls.groups = {kX25519MlKem768, kSecP256r1MlKem768};
   const std::string json = RenderJson({result}, {.version = "1", .time = 0, .uuid = "u"});
-  auto baseline = ReadBaseline(PlaintextView::Of(json));
+  auto baseline = ReadBaseline(PlaintextView::Of(json), "endpoints");
   ASSERT_TRUE(baseline.has_value()) << baseline.error().message;
   EXPECT_EQ(baseline->at("llm.example:8443"), EntryOf(result));
-  EXPECT_FALSE(ReadBaseline(PlaintextView::Of("{}")).has_value());
-  EXPECT_FALSE(ReadBaseline(PlaintextView::Of("[")).has_value());
+  EXPECT_FALSE(ReadBaseline(PlaintextView::Of("{}"), "endpoints").has_value());
+  EXPECT_FALSE(ReadBaseline(PlaintextView::Of("["), "endpoints").has_value());
 }
 
 // Text that a peer chose must not become a part of the page.

@@ -3,86 +3,15 @@ endpoints that misbehave."""
 import contextlib
 import csv
 import io
-import json
 import pathlib
 import socket
-import socketserver
-import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
-from harness import EndToEnd, casemate, main, run
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(port):
-    for _ in range(100):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"nothing listens on {port}")
-
-
-def probe(*arguments):
-    done = casemate("flows", "probe", *arguments, "--json", check=False, timeout=60)
-    return done.returncode, json.loads(done.stdout)["endpoints"]
-
-
-class Openssl:
-    """openssl s_server with its own certificate, until the end of the block."""
-
-    def __init__(self, *options, certificate=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
-        self.options = options
-        self.certificate = certificate
-
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory()
-        key, certificate = (pathlib.Path(self.folder.name) / name for name in ("key.pem", "cert.pem"))
-        run("openssl", "req", "-x509", "-newkey", *self.certificate, "-nodes", "-keyout", key, "-out", certificate,
-            "-days", "30", "-subj", "/CN=localhost")
-        self.port = free_port()
-        self.process = subprocess.Popen(
-            ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-key", key, "-cert", certificate, "-quiet",
-             *self.options], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(self.port)
-        return f"127.0.0.1:{self.port}"
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.folder.cleanup()
-
-
-class Misbehaving:
-    """A server that does to each connection what `act(socket)` says."""
-
-    def __init__(self, act):
-        self.act = act
-
-    def __enter__(self):
-        act = self.act
-
-        class Handler(socketserver.BaseRequestHandler):
-            def handle(self):
-                with contextlib.suppress(OSError):
-                    act(self.request)
-
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return "127.0.0.1:%d" % self.server.server_address[1]
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
+from flows_harness import Misbehaving, Openssl, free_port, probe
+from harness import EndToEnd, casemate, main
 
 
 class VerdictTest(unittest.TestCase):

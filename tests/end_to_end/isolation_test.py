@@ -11,8 +11,8 @@ RUNTIME = {"libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "ld-linu
 LOG = {"libspdlog.so", "libfmt.so"}
 NEEDED = {
     "casemate": {"libcrypto.so.3", "libsqlite3.so.0", "libyyjson.so.0", "libtomlplusplus.so.3"} | LOG,
+    "casemate-flows": {"libcrypto.so.3", "libssl.so.3", "libyyjson.so.0", "libpcap.so.0.8", "libseccomp.so.2"} | LOG,
     "casemate-attest": {"libcrypto.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
-    "casemate-flows": {"libcrypto.so.3", "libssl.so.3", "libyyjson.so.0"} | LOG,
     "casemate-supervisor": {"libcrypto.so.3", "libseccomp.so.2", "libtomlplusplus.so.3"} | LOG,
     "casemate-front": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
     "casemate-connect": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
