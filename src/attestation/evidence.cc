@@ -5,6 +5,7 @@
 #include "attestation/little_endian.h"
 #include "attestation/snp/appraise.h"
 #include "attestation/snp/report.h"
+#include "attestation/tdx/appraise.h"
 #include "json/reader.h"
 
 namespace casemate::attestation {
@@ -54,14 +55,30 @@ bool LooksLikeSnp(ByteView raw) {
          GetLittle32(raw, 0x34) == 1;
 }
 
+bool LooksLikeQuote(ByteView raw) {
+  const auto version = raw.size() >= 8 ? GetLittle16(raw, 0) : 0;
+  const auto tee = raw.size() >= 8 ? GetLittle32(raw, 4) : 1;
+  return version >= 3 && version <= 8 && GetLittle16(raw, 2) <= 3 && (tee == 0 || tee == 0x81);
+}
+
+// TDREPORT has no mark of its own: a MAC stands where others have a version.
+constexpr std::size_t kTdReportBytes = 1024;
+
 std::vector<Appraisal> AppraiseRaw(const std::string& name, ByteView raw, const Context& context) {
   if (LooksLikeSnp(raw)) {
     return {snp::Appraise(name, raw, context)};
   }
-  return {
-      Refused(name, context,
-              "not evidence that is known here: expected an SEV-SNP report, raw, as hexadecimal "
-              "text or as JSON")};
+  if (LooksLikeQuote(raw)) {
+    return {tdx::Appraise(name, raw, context)};
+  }
+  if (raw.size() == kTdReportBytes) {
+    return {Refused(name, context,
+                    "1024 bytes of no known kind: perhaps a TDREPORT, which only the machine that "
+                    "made it can check: ask its quoting service for a quote")};
+  }
+  return {Refused(name, context,
+                  "not evidence that is known here: expected an SEV-SNP report, or a TDX or SGX "
+                  "quote, raw, as hexadecimal text or as JSON")};
 }
 
 std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view text,

@@ -258,15 +258,12 @@ Result<std::vector<X509Certificate>> VerifyChain(const X509Certificate& leaf,
   std::vector<X509Certificate> chain;
   const STACK_OF(X509)* found = X509_STORE_CTX_get0_chain(context.get());
   for (int i = 0; i < sk_X509_num(found); ++i) {
-    const int size = i2d_X509(sk_X509_value(found, i), nullptr);
-    Bytes der(static_cast<std::size_t>(std::max(size, 0)));
-    unsigned char* out = Out(der);
-    (void)i2d_X509(sk_X509_value(found, i), &out);
-    Result<X509Certificate> copy = X509Certificate::FromDer(der);
-    if (!copy) {
-      return std::unexpected(copy.error());
-    }
-    chain.push_back(*std::move(copy));
+    const X509* x509 = sk_X509_value(found, i);
+    const auto is = [&](const X509Certificate& c) {
+      return X509_cmp(c.state_->x509.get(), x509) == 0;
+    };
+    const auto other = std::ranges::find_if(others, is);
+    chain.push_back(is(leaf) ? leaf : other != others.end() ? *other : root);
   }
   return chain;
 }
