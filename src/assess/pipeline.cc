@@ -208,6 +208,9 @@ Result<Fact> Pipeline::State(const Statement& statement) {
     return Wrap(read.error(), statement.element + "." + statement.field);
   }
   fact.known = fact.known && fact.evidence.confidence != Confidence::kUnknown;
+  if (!fact.known) {
+    fact.evidence.confidence = Confidence::kUnknown;
+  }
   return Replace(*element, *field, std::move(fact));
 }
 

@@ -487,7 +487,7 @@ Result<void> PipelineReader::Check() const {
       const Error error =
           FailAt(element.place.mark, "hop \"" + element.id +
                                          "\" leads nowhere: it needs from: and to:, "
-                                         "each the id of a processor or a store")
+                                         "each the id of a party, a processor or a store")
               .error();
       return In(element.place.file, error);
     }

@@ -137,7 +137,7 @@ TEST(PipelineTest, AHopToNowhereOrToItselfIsRefused) {
   EXPECT_THAT(Refusal(With("to: engine, ", "")),
               HasSubstr("p.yaml:24:3: hop \"ask\" leads nowhere"));
   EXPECT_THAT(Refusal(With("to: engine", "to: client")), HasSubstr("leads back"));
-  EXPECT_THAT(Refusal(With("to: engine", "to: vendor")), HasSubstr("processor or store"));
+  EXPECT_THAT(Refusal(With("to: engine", "to: ask")), HasSubstr("party, processor or store"));
 }
 
 TEST(PipelineTest, CirclesOfOwnershipAreRefused) {

@@ -14,7 +14,7 @@ constexpr std::array<Kind, 1> kToParty = {Kind::kParty};
 constexpr std::array<Kind, 1> kToProcessor = {Kind::kProcessor};
 constexpr std::array<Kind, 1> kToTee = {Kind::kTee};
 constexpr std::array<Kind, 1> kToKey = {Kind::kKey};
-constexpr std::array<Kind, 2> kToEnd = {Kind::kProcessor, Kind::kStore};
+constexpr std::array<Kind, 3> kToEnd = {Kind::kParty, Kind::kProcessor, Kind::kStore};
 
 constexpr std::array<std::string_view, 2> kYesNo = {"yes", "no"};
 constexpr std::array<std::string_view, 2> kOnOff = {"on", "off"};
@@ -44,14 +44,24 @@ constexpr std::array<std::string_view, 3> kErasure = {"object-key", "whole-key",
 constexpr std::array<std::string_view, 2> kBackups = {"off", "kept"};
 constexpr std::array<std::string_view, 5> kTransport = {"tls", "ssh", "vpn", "local", "none"};
 constexpr std::array<std::string_view, 3> kExchange = {"hybrid", "post-quantum", "classical"};
-constexpr std::array<std::string_view, 3> kCarries = {"content", "keys", "metadata"};
+constexpr std::array<std::string_view, 4> kCarries = {"content", "keys", "sealed", "metadata"};
 constexpr std::array<std::string_view, 2> kCrosses = {"own-network", "internet"};
+
+// What is worth proposing, where not everything that is possible is.
+constexpr std::array<std::string_view, 1> kOfferDedicated = {"dedicated"};
+constexpr std::array<std::string_view, 1> kOfferOff = {"off"};
+constexpr std::array<std::string_view, 1> kOfferTls = {"tls"};
+constexpr std::array<std::string_view, 1> kOfferHybrid = {"hybrid"};
+constexpr std::array<std::string_view, 1> kOfferStandard = {"standard"};
+constexpr std::array<std::string_view, 2> kOfferDecrypts = {"service", "client"};
+constexpr std::array<std::string_view, 1> kOfferObjectKey = {"object-key"};
 
 constexpr Field Text(std::string_view name, std::string_view help) {
   return {name, FieldType::kText, Words(), Kinds(), false, Effort::kFixed, help};
 }
-constexpr Field Word(std::string_view name, Words words, Effort effort, std::string_view help) {
-  return {name, FieldType::kWord, words, Kinds(), false, effort, help};
+constexpr Field Word(std::string_view name, Words words, Effort effort, std::string_view help,
+                     Words offers = Words()) {
+  return {name, FieldType::kWord, words, Kinds(), false, effort, help, offers};
 }
 constexpr Field To(std::string_view name, Kinds targets, bool none, Effort effort,
                    std::string_view help) {
@@ -94,12 +104,13 @@ constexpr std::array kProcessor = {
     Text("title", "What it is, for people."),
     To("operator", kToParty, false, Effort::kMove, "Who runs it, and can log in to its machine."),
     Country("location", "Where the machine stands. No rule asks: jurisdiction follows control."),
-    Word("sees", kSees, Effort::kMove,
+    Word("sees", kSees, Effort::kFixed,
          "plaintext: content is in its memory at some time; ciphertext: it only passes sealed "
          "bytes on."),
     Word("tenancy", kTenancy, Effort::kContract,
          "shared: other customers on the same machine; dedicated: one customer; enclave: each "
-         "customer in a hardware-isolated one."),
+         "customer in a hardware-isolated one.",
+         kOfferDedicated),
     To("tee", kToTee, true, Effort::kMove, "The trusted execution environment it runs in."),
     Word("prefix_cache", kCache, Effort::kSetting,
          "KV and prompt caches that outlive a request: for nobody, one tenant, or all."),
@@ -111,9 +122,10 @@ constexpr std::array kProcessor = {
     Word("snapshots", kSpill, Effort::kSetting, "Snapshots of the running machine."),
     Word("live_migration", kSpill, Effort::kSetting, "Memory that moves to another machine."),
     Word("content_logs", kSpill, Effort::kSetting,
-         "Prompts or answers in logs and traces. encrypted: with keys of the log service."),
+         "Prompts or answers in logs and traces. encrypted: with keys of the log service.",
+         kOfferOff),
     Word("review", kReview, Effort::kContract,
-         "Abuse monitoring: nobody, a classifier, or people who read what it flags."),
+         "Abuse monitoring: nobody, a classifier, or people who read what it flags.", kOfferOff),
     Word("training", kYesNo, Effort::kContract, "Content becomes training or evaluation data."),
     To("updates_by", kToParty, false, Effort::kContract,
        "Who controls the channel that its software comes through."),
@@ -159,29 +171,34 @@ constexpr std::array kStore = {
     Field{"holds", FieldType::kWords, kHolds, Kinds(), false, Effort::kFixed,
           "What lies in it. Embeddings are the text that they were made of."},
     Word("encryption", kAtRest, Effort::kSetting,
-         "property-preserving: order or distance can still be seen."),
+         "property-preserving: order or distance can still be seen.", kOfferStandard),
     To("key", kToKey, true, Effort::kContract, "The key that its contents are sealed under."),
     Word("decrypted_by", kDecrypts, Effort::kSetting,
          "Where it is opened: in the disk, by the storage service for whoever may read, by the "
-         "service above it, or by the client alone."),
+         "service above it, or by the client alone.",
+         kOfferDecrypts),
     Word("isolation", kIsolation, Effort::kContract, "Whether tenants share an index."),
     Number("retention_days", Effort::kContract,
            "How long content stays; 0: not beyond the request."),
     Word("backups", kBackups, Effort::kSetting, "Copies that outlive an erasure."),
     Word("erasure", kErasure, Effort::kMove,
          "What erasing one object destroys: its own key, nothing but the entry, or only the key "
-         "of everything."),
+         "of everything.",
+         kOfferObjectKey),
     Label(),
 };
 
 constexpr std::array kHop = {
-    To("from", kToEnd, false, Effort::kFixed, "Where it begins."),
+    To("from", kToEnd, false, Effort::kFixed,
+       "Where it begins; a party stands for its own machines."),
     To("to", kToEnd, false, Effort::kFixed, "Where its encryption ends."),
-    Word("transport", kTransport, Effort::kSetting, "local: does not leave the machine."),
+    Word("transport", kTransport, Effort::kSetting, "local: does not leave the machine.",
+         kOfferTls),
     Word("key_exchange", kExchange, Effort::kSetting,
-         "Of the transport; what was negotiated, not what is offered."),
-    Word("carries", kCarries, Effort::kFixed, "What passes."),
-    Word("crosses", kCrosses, Effort::kMove, "The network that it passes."),
+         "Of the transport; what was negotiated, not what is offered.", kOfferHybrid),
+    Word("carries", kCarries, Effort::kFixed,
+         "What passes. sealed: nothing but what is sealed under a key that does not travel here."),
+    Word("crosses", kCrosses, Effort::kFixed, "The network that it passes."),
     Label(),
 };
 

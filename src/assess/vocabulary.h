@@ -36,6 +36,8 @@ struct Field {
   bool none_allowed;  // "none" is a value
   Effort effort;
   std::string_view help;  // one sentence, for the schema and the docs
+  // The words that a search for improvements tries; empty: all.
+  std::span<const std::string_view> offers = {};
 };
 
 struct KindInfo {

@@ -1,0 +1,394 @@
+#include <algorithm>
+#include <map>
+
+#include "assess/counterfactual.h"
+#include "assess/judge.h"
+#include "assess/result.h"
+
+namespace casemate::assess {
+namespace {
+
+constexpr std::size_t kMaxReached = 20;
+constexpr std::int64_t kStaleDays = 180;
+
+ChainFact ShowFact(const Pipeline& pipeline, const FactPlace& place) {
+  const Element& element = pipeline.element(place.element);
+  const Fact& fact = element.facts[place.field];
+  return {.element = element.id,
+          .field = std::string(InfoOf(element.kind).fields[place.field].name),
+          .value = pipeline.ValueText(place.element, place.field),
+          .evidence = fact.evidence,
+          .place = fact.place};
+}
+
+// One cell, step by step.
+class CellMaker {
+ public:
+  CellMaker(const Pipeline& pipeline, const RuleSet& rules, const Adversary& adversary,
+            const AssessOptions& options)
+      : pipeline_(pipeline),
+        rules_(rules),
+        options_(options),
+        judge_(rules, adversary, options.label) {}
+
+  Cell Make() {
+    const Judge::Outcome worst = judge_.Run(pipeline_, true);
+    const Judge::Outcome best = judge_.Run(pipeline_, false);
+    steps_ = worst.steps + best.steps;
+    cell_.id = judge_.adversary().id + "@" + pipeline_.name();
+    cell_.adversary = &judge_.adversary();
+    cell_.worst = VerdictOf(worst.level);
+    cell_.best = VerdictOf(best.level);
+    cell_.derived = worst.level == best.level ? cell_.worst : Verdict::kUnknown;
+    cell_.verdict = worst.yours ? Verdict::kNotApplicable : cell_.derived;
+    if (worst.goal.element != Reach::kNoElement) {
+      AddChain(worst.reach(), Form::kPlaintext, worst.goal.element);
+      AddReached(worst);
+    }
+    if (cell_.derived != Verdict::kDoesNotStop && cell_.derived != Verdict::kUnknown) {
+      AddBlocked(worst);
+    }
+    AddNotes();
+    if (options_.counterfactuals) {
+      Search(worst);
+    }
+    return std::move(cell_);
+  }
+
+  std::uint64_t steps() const { return steps_; }
+
+ private:
+  void Weigh(const ChainFact& fact) {
+    if (fact.evidence.confidence < cell_.confidence ||
+        (!cell_.weakest && fact.evidence.confidence == cell_.confidence)) {
+      cell_.confidence = fact.evidence.confidence;
+      cell_.weakest = fact;
+    }
+  }
+
+  // Premises first. Returns the place of the step in the chain.
+  std::size_t AddChain(const Reach& reach, Form form, std::size_t element) {
+    const auto key = std::pair(form, element);
+    if (const auto known = in_chain_.find(key); known != in_chain_.end()) {
+      return known->second;
+    }
+    const Reach::Application& how = *reach.How(form, element);
+    ChainStep step{.id = how.rule->id + "@" + pipeline_.element(element).id,
+                   .rule = how.rule,
+                   .element = pipeline_.element(element).id};
+    for (std::size_t i = 0; i < how.premises.size(); ++i) {
+      if (how.premises[i] != Reach::kNoElement) {
+        step.from.push_back(AddChain(reach, how.rule->needs[i].form, how.premises[i]));
+      }
+    }
+    for (const FactPlace& place : reach.FactsOf(how)) {
+      step.facts.push_back(ShowFact(pipeline_, place));
+      chain_facts_.push_back(place);
+      const ChainFact& fact = step.facts.back();
+      Weigh(fact);
+      if (!pipeline_.fact(place.element, place.field).known && cell_.derived == Verdict::kUnknown) {
+        cell_.missing.push_back(fact);
+      }
+    }
+    cell_.chain.push_back(std::move(step));
+    in_chain_.emplace(key, cell_.chain.size() - 1);
+    return cell_.chain.size() - 1;
+  }
+
+  // Everything that is had so cheaply, and the words that rules have for the ways to it.
+  void AddReached(const Judge::Outcome& outcome) {
+    for (const auto& reach : outcome.reaches) {
+      for (const std::size_t goal : reach->At(outcome.level, options_.label)) {
+        const std::string& id = pipeline_.element(goal).id;
+        if (std::ranges::find(cell_.reached, id) != cell_.reached.end()) {
+          continue;
+        }
+        ++cell_.reached_count;
+        if (cell_.reached.size() < kMaxReached) {
+          cell_.reached.push_back(id);
+          CollectNotes(*reach, Form::kPlaintext, goal);
+        }
+      }
+    }
+  }
+
+  void CollectNotes(const Reach& reach, Form form, std::size_t element) {
+    const Reach::Application& how = *reach.How(form, element);
+    for (std::size_t i = 0; i < how.premises.size(); ++i) {
+      if (how.premises[i] != Reach::kNoElement) {
+        CollectNotes(reach, how.rule->needs[i].form, how.premises[i]);
+      }
+    }
+    AddNote(how.rule->note);
+  }
+
+  void AddNote(const Texts& note) {
+    if (!note.en.empty() &&
+        std::ranges::find(cell_.notes, note.en, &Texts::en) == cell_.notes.end()) {
+      cell_.notes.push_back(note);
+    }
+  }
+
+  void AddNotes() {
+    if (cell_.verdict == Verdict::kNotApplicable) {
+      cell_.notes.clear();  // they are about the verdict behind it
+    }
+    for (const NoteRule& note : rules_.notes) {
+      if (note.adversary == cell_.adversary->id && note.verdict == VerdictName(cell_.verdict) &&
+          Holds(note)) {
+        AddNote(note.text);
+      }
+    }
+  }
+
+  bool Holds(const NoteRule& note) const {
+    const Asker asker{.instrument = judge_.instrument()};
+    const auto holds = [&](std::size_t element) {
+      return std::ranges::all_of(note.when, [&](const AnyOf& any) {
+        return Test(pipeline_, any, element, asker) == Truth::kTrue;
+      });
+    };
+    bool all = true;
+    bool some = false;
+    for (std::size_t i = 0; i < pipeline_.elements().size(); ++i) {
+      if (pipeline_.element(i).kind == note.of) {
+        const bool here = holds(i);
+        all = all && here;
+        some = some || here;
+      }
+    }
+    return some && (all || !note.every);
+  }
+
+  // Ways that would be cheaper than what is left, and what is against each.
+  void AddBlocked(const Judge::Outcome& outcome) {
+    for (const auto& reach : outcome.reaches) {
+      for (const Rule* rule : judge_.rules()) {
+        if (static_cast<unsigned>(rule->step == Step::kOrdinary ? Level::kOrdinary
+                                  : rule->step == Step::kControllable
+                                      ? Level::kControllable
+                                      : Level::kExploit) >= static_cast<unsigned>(outcome.level)) {
+          continue;
+        }
+        for (std::size_t i = 0; i < pipeline_.elements().size(); ++i) {
+          if (pipeline_.element(i).kind == rule->of) {
+            AddBlockedWay(*reach, *rule, i);
+          }
+        }
+      }
+    }
+  }
+
+  void AddBlockedWay(const Reach& reach, const Rule& rule, std::size_t element) {
+    BlockedWay way{
+        .rule = &rule, .element = pipeline_.element(element).id, .facts = {}, .lacks = {}};
+    std::optional<ChainFact> strongest;
+    for (const AnyOf& any : rule.when) {
+      if (Test(pipeline_, any, element, reach.asker()) != Truth::kFalse) {
+        continue;
+      }
+      std::vector<FactPlace> places;
+      for (const Condition& condition : any) {
+        assess::FactsOf(pipeline_, condition.path, element, places);
+      }
+      std::optional<ChainFact> weakest;
+      for (const FactPlace& place : places) {
+        blocking_.push_back(place);
+        ChainFact fact = ShowFact(pipeline_, place);
+        if (!weakest || fact.evidence.confidence < weakest->evidence.confidence) {
+          weakest = fact;
+        }
+        way.facts.push_back(std::move(fact));
+      }
+      if (weakest &&
+          (!strongest || weakest->evidence.confidence > strongest->evidence.confidence)) {
+        strongest = weakest;
+      }
+    }
+    if (way.facts.empty()) {
+      if (rule.wields.empty()) {
+        return;
+      }
+      for (const Premise& premise : rule.needs) {
+        const Targets targets = Follow(pipeline_, premise.path, element);
+        if (std::ranges::none_of(targets.elements, [&](std::size_t target) {
+              return reach.LevelOf(premise.form, target) != Level::kNone;
+            })) {
+          way.lacks = premise.text;
+          assess::FactsOf(pipeline_, premise.path, element, blocking_);
+          break;
+        }
+      }
+      if (way.lacks.empty()) {
+        return;
+      }
+    } else {
+      Weigh(*strongest);
+    }
+    cell_.blocked.push_back(std::move(way));
+  }
+
+  void Search(const Judge::Outcome& worst) {
+    ChangeSearch search(judge_, pipeline_);
+    if (cell_.verdict != Verdict::kStops && cell_.verdict != Verdict::kNotApplicable) {
+      ChangeSearch::Found found = search.Improve();
+      cell_.better = std::move(found.better);
+      cell_.stops = std::move(found.stops);
+    }
+    if (worst.Rank() > 0 && !worst.yours) {
+      std::vector<FactPlace> candidates;
+      for (const std::vector<FactPlace>* places : {&blocking_, &chain_facts_}) {
+        for (const FactPlace& place : *places) {
+          if (std::ranges::find(candidates, place) == candidates.end()) {
+            candidates.push_back(place);
+          }
+        }
+      }
+      cell_.worse = search.Weaken(candidates);
+    }
+    steps_ += search.steps();
+  }
+
+  const Pipeline& pipeline_;
+  const RuleSet& rules_;
+  const AssessOptions& options_;
+  Judge judge_;
+  Cell cell_;
+  std::map<std::pair<Form, std::size_t>, std::size_t> in_chain_;
+  std::vector<FactPlace> chain_facts_;
+  std::vector<FactPlace> blocking_;
+  std::uint64_t steps_ = 0;
+};
+
+std::string SeatText(const Pipeline& pipeline, std::size_t party) {
+  return pipeline.ValueText(party, RequireField(Kind::kParty, "seat"));
+}
+
+// A word field that says anything but that it is off.
+bool Happens(const Pipeline& pipeline, std::size_t element, std::string_view field) {
+  const Fact& fact = pipeline.fact(element, RequireField(Kind::kProcessor, field));
+  return !fact.known || pipeline.ValueText(element, RequireField(Kind::kProcessor, field)) != "off";
+}
+
+std::vector<std::string> WhatIsThere(const Pipeline& pipeline, std::size_t element) {
+  std::vector<std::string> what;
+  if (pipeline.element(element).kind == Kind::kStore) {
+    const Fact& holds = pipeline.fact(element, RequireField(Kind::kStore, "holds"));
+    const Field& field = InfoOf(Kind::kStore).fields[RequireField(Kind::kStore, "holds")];
+    for (const std::int32_t value : holds.values) {
+      what.emplace_back(field.words[static_cast<std::size_t>(value)]);
+    }
+    if (!holds.known) {
+      what.emplace_back("unknown");
+    }
+    return what;
+  }
+  const std::size_t to = RequireField(Kind::kHop, "to");
+  for (const Element& hop : pipeline.elements()) {
+    if (hop.kind == Kind::kHop && hop.facts[to].known &&
+        hop.facts[to].values[0] == static_cast<std::int32_t>(element)) {
+      what.emplace_back("tls-end");
+      break;
+    }
+  }
+  what.emplace_back("buffers");
+  for (const std::string_view field : {"prefix_cache", "swap", "crash_dumps", "snapshots",
+                                       "live_migration", "content_logs", "review"}) {
+    if (Happens(pipeline, element, field)) {
+      what.emplace_back(field);
+    }
+  }
+  return what;
+}
+
+std::vector<WindowPlace> WindowOf(const Pipeline& pipeline) {
+  std::vector<WindowPlace> window;
+  for (std::size_t i = 0; i < pipeline.elements().size(); ++i) {
+    const Element& element = pipeline.element(i);
+    if (element.kind != Kind::kProcessor && element.kind != Kind::kStore) {
+      continue;
+    }
+    if (element.kind == Kind::kProcessor &&
+        pipeline.ValueText(i, RequireField(Kind::kProcessor, "sees")) == "ciphertext") {
+      continue;
+    }
+    WindowPlace place{.element = element.id,
+                      .kind = element.kind,
+                      .title = element.id,
+                      .operated_by = "unknown",
+                      .seat = "unknown",
+                      .parent_seat = "unknown",
+                      .label = pipeline.labels()[pipeline.LabelOf(i)],
+                      .what = WhatIsThere(pipeline, i)};
+    const Fact& title = element.facts[RequireField(element.kind, "title")];
+    if (title.known) {
+      place.title = title.text;
+    }
+    const Fact& runs = element.facts[RequireField(element.kind, "operator")];
+    if (runs.known) {
+      const auto party = static_cast<std::size_t>(runs.values[0]);
+      place.operated_by = pipeline.element(party).id;
+      place.seat = SeatText(pipeline, party);
+      const Fact& parent = pipeline.fact(party, RequireField(Kind::kParty, "parent"));
+      if (parent.known) {
+        place.parent_seat = parent.is_none()
+                                ? "none"
+                                : SeatText(pipeline, static_cast<std::size_t>(parent.values[0]));
+      }
+    }
+    if (element.kind == Kind::kProcessor) {
+      const Fact& tee = element.facts[RequireField(Kind::kProcessor, "tee")];
+      place.in_tee = tee.known && !tee.is_none();
+    }
+    window.push_back(std::move(place));
+  }
+  return window;
+}
+
+std::vector<StaleFact> StaleOf(const Pipeline& pipeline, const std::string& today) {
+  std::vector<StaleFact> stale;
+  for (std::size_t i = 0; i < pipeline.elements().size(); ++i) {
+    const Element& element = pipeline.element(i);
+    for (std::size_t field = 0; field < element.facts.size(); ++field) {
+      const Fact& fact = element.facts[field];
+      if (!fact.known || !IsDate(fact.evidence.date)) {
+        continue;
+      }
+      const std::int64_t days = DayOf(today) - DayOf(fact.evidence.date);
+      if (days > kStaleDays) {
+        stale.push_back({.fact = ShowFact(pipeline, {.element = i, .field = field}), .days = days});
+      }
+    }
+  }
+  return stale;
+}
+
+}  // namespace
+
+const Cell* Assessment::Find(std::string_view adversary) const {
+  const auto found = std::ranges::find_if(
+      cells, [&](const Cell& cell) { return cell.adversary->id == adversary; });
+  return found == cells.end() ? nullptr : &*found;
+}
+
+Assessment Assess(const Pipeline& pipeline, const RuleSet& rules, const AssessOptions& options) {
+  Assessment assessment{.name = pipeline.name(),
+                        .title = pipeline.title(),
+                        .date = pipeline.date(),
+                        .today = options.today,
+                        .label = pipeline.labels()[options.label],
+                        .cells = {},
+                        .window = WindowOf(pipeline),
+                        .stale = StaleOf(pipeline, options.today)};
+  for (const Adversary& adversary : rules.adversaries) {
+    if (options.reference_only && !adversary.reference) {
+      continue;
+    }
+    CellMaker maker(pipeline, rules, adversary, options);
+    assessment.cells.push_back(maker.Make());
+    assessment.steps += maker.steps();
+  }
+  return assessment;
+}
+
+}  // namespace casemate::assess
