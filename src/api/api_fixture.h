@@ -404,7 +404,8 @@ class ApiTest : public testing::Test {
     request.headers = std::move(headers);
     request.principal = principal_.is_none() ? releases_.principal() : principal_;
     request.from_operator = from_operator_;
-    request.tls_group = from_operator_ ? "" : "X25519MLKEM768";
+    request.tls_group = from_operator_ ? "" : tls_group_;
+    request.tls_classical_allowed = tls_group_ == "x25519";
     request.ceiling = ceiling_;
     request.body = Plaintext::Copy(body);
     RecordingResponder responder;
@@ -482,6 +483,7 @@ class ApiTest : public testing::Test {
   policy::Label ceiling_ = policy::Label::kSecret;
   bool gone_ = false;
   bool from_operator_ = false;
+  std::string tls_group_ = "X25519MLKEM768";
   PrincipalId principal_;  // none: the custodian's
   std::vector<custody::ModelEntry> models_ = {{.name = "casemate-answer",
                                                .digest = "00",

@@ -57,6 +57,15 @@ TEST_F(ReceiptsTest, AnAnswerOfAModelHasAReceiptOfItsBytes) {
             std::string::npos);
 }
 
+TEST_F(ReceiptsTest, AHopThatMayBeClassicalStandsOnTheReceipt) {
+  tls_group_ = "x25519";
+  const Answer answer = Post("/v1/chat/completions", kChat);
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_NE(Await(answer.headers.at("x-casemate-receipt"))
+                .find("\ntls x25519\ntls-minimum classical\nmethod POST\n"),
+            std::string::npos);
+}
+
 TEST_F(ReceiptsTest, AStreamEndsWithAnEventThatIsNotAmongItsBytes) {
   const Answer answer = Post("/v1/chat/completions", kStreamed);
   const std::string id = answer.headers.at("x-casemate-receipt");

@@ -64,6 +64,7 @@ Window::Window(audit::ReceiptBook& book, const net::HttpRequest& request,
   server.scrubs = {"leases", "request", "answer"};
   audit::ClientBlock& client = facts_->client;
   client.tls = request.tls_group.empty() ? "operator-socket" : Word(request.tls_group);
+  client.tls_classical_allowed = request.tls_classical_allowed;
   client.method = Word(request.method);
   client.path = Visible(request.path, kMaxPath);
   client.request = request_digest;

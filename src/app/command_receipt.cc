@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "json/writer.h"
+#include "net/tls_group.h"
 #include "policy/release.h"
 
 namespace casemate::app {
@@ -259,11 +260,26 @@ void PrintServer(const audit::ServerBlock& server) {
   PrintLine("  wiped: " + Joined(server.scrubs));
 }
 
+// "hybrid", "classical", or "local" for the operator's socket.
+std::string_view TlsVerdict(const audit::ClientBlock& client) {
+  return client.tls == "operator-socket"  ? "local"
+         : net::IsHybridGroup(client.tls) ? "hybrid"
+                                          : "classical";
+}
+
+std::string TlsRemark(const audit::ClientBlock& client) {
+  if (TlsVerdict(client) == "classical") {
+    return ": CLASSICAL, who recorded it can open request and answer with a quantum computer";
+  }
+  return client.tls_classical_allowed ? " (the server would have taken a classical key exchange)"
+                                      : "";
+}
+
 void PrintClient(const Checked& checked) {
   const audit::ClientBlock& client = checked.receipt.client;
   PrintLine("The server states, and who has request, answer and salt can compare:");
   PrintLine("  " + client.method + " " + client.path + ", status " + std::to_string(client.status) +
-            (client.streamed ? ", streamed" : "") + ", over " + client.tls);
+            (client.streamed ? ", streamed" : "") + ", over " + client.tls + TlsRemark(client));
   PrintLine(checked.exchange ? "  request and answer are these bytes (" +
                                    std::to_string(client.answer_bytes) + " of answer)"
                              : std::string("  not compared (--request, --answer and --salt do)"));
@@ -324,6 +340,8 @@ void PrintCheckedJson(const Checked& checked) {
   }
   writer.EndArray().EndObject();
   writer.Key("client").BeginObject().Key("tls").String(client.tls);
+  writer.Key("tls_verdict").String(TlsVerdict(client));
+  writer.Key("tls_classical_allowed").Bool(client.tls_classical_allowed);
   writer.Key("method").String(client.method).Key("path").String(client.path);
   integer("status", client.status);
   writer.Key("streamed").Bool(client.streamed);

@@ -192,6 +192,7 @@ Connection::Awaitable<bool> Connection::Forward(HttpParser& parser, Request& req
   message->ceiling = caller.ceiling;
   message->from_operator = caller.from_operator;
   message->tls_group = tls_group_;
+  message->tls_classical_allowed = tls_classical_;
 
   using Opened = Result<std::shared_ptr<Answer>>;
   Opened opened = co_await OnPool<Opened>(

@@ -33,8 +33,9 @@ struct HttpRequest {
   PrincipalId principal;
   KeyId key;  // none on the operator's socket
   policy::Label ceiling = policy::kLowestLabel;
-  bool from_operator = false;  // came over the operator's socket
-  std::string tls_group;       // "X25519MLKEM768"; empty on the operator's socket
+  bool from_operator = false;          // came over the operator's socket
+  std::string tls_group;               // "X25519MLKEM768"; empty on the operator's socket
+  bool tls_classical_allowed = false;  // this hop was held to a classical minimum only
   Plaintext body;
   static void Fields(auto& m, auto& v) {
     v(m.method);
@@ -46,6 +47,7 @@ struct HttpRequest {
     v(m.ceiling);
     v(m.from_operator);
     v(m.tls_group);
+    v(m.tls_classical_allowed);
     v(m.body);
   }
 };

@@ -83,6 +83,7 @@ TEST_F(ServerTest, AHybridClientIsServedAndItsGroupKept) {
     client.Send(Get("/v1/models", "Connection: close\r\n"));
     EXPECT_THAT(client.ReadAll(), HasSubstr("\r\n\r\nhello"));
     EXPECT_EQ(backend_->seen.back().tls_group, group);
+    EXPECT_FALSE(backend_->seen.back().tls_classical_allowed);
   }
   EXPECT_EQ(server_->counters().classical_connections, 0u);
 }
@@ -127,8 +128,10 @@ TEST_F(ServerTest, WithAClassicalMinimumAClassicalClientIsServedAndCounted) {
   StartServer();
   TlsClient client(server_->address(), {.groups = "X25519"});
   ASSERT_TRUE(client.connected());
-  client.Send("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  client.Send(Get("/v1/models", "Connection: close\r\n"));
   EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(backend_->seen.back().tls_group, "x25519");
+  EXPECT_TRUE(backend_->seen.back().tls_classical_allowed);
   EXPECT_EQ(server_->counters().classical_connections, 1u);
   EXPECT_TRUE(TlsClient(server_->address(), {.groups = "P-256"}).connected());
   EXPECT_FALSE(TlsClient(server_->address(), {.groups = "X448"}).connected());

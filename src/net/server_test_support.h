@@ -30,6 +30,7 @@ namespace casemate::net::testing {
 struct Seen {
   TenantId tenant;
   std::string method, path, query, body, tls_group;
+  bool tls_classical_allowed = false;
   std::vector<Header> headers;
   KeyId key;
   PrincipalId principal;
@@ -55,6 +56,7 @@ class FakeBackend : public Backend {
                     .query = request.query,
                     .body = std::string(request.body.view().Reveal()),
                     .tls_group = request.tls_group,
+                    .tls_classical_allowed = request.tls_classical_allowed,
                     .headers = request.headers,
                     .key = request.key,
                     .principal = request.principal,

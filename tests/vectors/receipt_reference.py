@@ -214,6 +214,8 @@ def verify(data, log_keys):
     for word in ("origin", "receipt"):
         if len({tuple(values(text, word)) for text in (custodian, server, client)}) != 1:
             raise ValueError("blocks of different receipts")
+    if values(client, "tls-minimum") not in ([], ["classical"]):
+        raise ValueError("a tls-minimum that is not classical")
     if values(client, "request") != [b64(ticket["request"])]:
         raise ValueError("another request than the ticket's")
     return custodian, server, client

@@ -102,9 +102,10 @@ struct ServerBlock {
 struct ClientBlock {
   std::string origin;
   ReceiptId receipt;
-  std::string tls;     // the group's name, or "operator-socket"
-  std::string method;  // word
-  std::string path;    // visible ASCII, at most 1024; other bytes as %XX
+  std::string tls;                     // the group's name, or "operator-socket"
+  bool tls_classical_allowed = false;  // the server held this hop to a classical minimum only
+  std::string method;                  // word
+  std::string path;                    // visible ASCII, at most 1024; other bytes as %XX
   std::uint16_t status = 0;
   bool streamed = false;
   Digest request{};  // RequestDigest

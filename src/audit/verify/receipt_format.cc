@@ -262,6 +262,10 @@ Result<ClientBlock> ParseClient(std::string_view text) {
   ClientBlock block;
   lines.Heading(kClientTitle, block.origin, block.receipt);
   block.tls = lines.Word("tls");
+  // There when it was lowered, and then it says so in one way only.
+  if (lines.NextIs("tls-minimum")) {
+    block.tls_classical_allowed = lines.Value("tls-minimum") == "classical";
+  }
   block.method = lines.Word("method");
   block.path = std::string(lines.Value("path"));
   if (!IsVisible(block.path, kMaxPath)) {
@@ -346,6 +350,9 @@ std::string FormatBlock(const ServerBlock& block) {
 std::string FormatBlock(const ClientBlock& block) {
   std::string text = Head(kClientTitle, block.origin, block.receipt);
   text += Line("tls", block.tls);
+  if (block.tls_classical_allowed) {
+    text += Line("tls-minimum", "classical");
+  }
   text += Line("method", block.method);
   text += Line("path", block.path);
   text += Line("status", block.status);

@@ -112,6 +112,24 @@ TEST(ReceiptTest, OneSignatureOfTwoIsRefused) {
   }
 }
 
+TEST(ReceiptTest, AHopThatMayBeClassicalStandsInTheClientsBlock) {
+  TestBlocks blocks = MakeTestBlocks();
+  blocks.client.tls = "x25519";
+  blocks.client.tls_classical_allowed = true;
+  const std::string text = MakeTestReceipt(blocks);
+  EXPECT_NE(text.find("\ntls x25519\ntls-minimum classical\nmethod "), std::string::npos);
+  const Result<Receipt> receipt = VerifyReceipt(text, TestVerifiers());
+  ASSERT_TRUE(receipt.has_value()) << receipt.error().message;
+  EXPECT_TRUE(receipt->client.tls_classical_allowed);
+  // Another word there, or the line twice, is another spelling and refused.
+  for (const char* other :
+       {"tls-minimum hybrid", "tls-minimum ", "tls-minimum classical\ntls-minimum classical"}) {
+    std::string changed = text;
+    changed.replace(changed.find("tls-minimum classical"), 21, other);
+    EXPECT_FALSE(ParseReceipt(changed).has_value()) << other;
+  }
+}
+
 TEST(ReceiptTest, FactsThatAreNotThoseOfTheEntryAreRefused) {
   const std::string text = FormatBlock(MakeTestBlocks().custodian);
   for (const auto& [from, to] :
