@@ -6,6 +6,7 @@
 #include "app/command_line.h"
 #include "app/command_output.h"
 #include "app/deployment_folder.h"
+#include "app/flows_output.h"
 #include "base/file.h"
 #include "flows/live.h"
 #include "flows/report.h"
@@ -149,11 +150,10 @@ Result<ExitStatus> RunLive(LiveOptions options) {
   }
   if ((options.format != "table" && options.format != "json" && options.format != "html") ||
       (options.follow && options.format == "html")) {
-    PrintError({ErrorCode::kInvalidArgument,
-                "--format: expected table, json or html (html not with --follow)",
-                {},
-                {}});
-    return ExitStatus::kUsage;
+    return UsageError({ErrorCode::kInvalidArgument,
+                       "--format: expected table, json or html (html not with --follow)",
+                       {},
+                       {}});
   }
   Result<fs::path> deployment = FindDeployment(options.dir);
   if (!deployment) {

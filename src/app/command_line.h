@@ -84,6 +84,7 @@ void AddFlows(CommandLine& line);
 void AddFlowsCapture(CommandLine& line);
 void AddAttest(CommandLine& line);  // of casemate-attest, which `casemate attest` becomes
 void AddFlowsLive(CommandLine& line);
+void AddFlowsPlan(CommandLine& line);
 void AddStatus(CommandLine& line);
 void AddResidue(CommandLine& line);
 void AddOperations(CommandLine& line);

@@ -13,5 +13,6 @@ int main(int argc, char** argv) {
   casemate::app::AddFlows(line);
   casemate::app::AddFlowsCapture(line);
   casemate::app::AddFlowsLive(line);
+  casemate::app::AddFlowsPlan(line);
   return line.Run(argc, argv);
 }

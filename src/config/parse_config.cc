@@ -1,4 +1,4 @@
-// The only file that sees toml++.
+// Beside toml_records.cc the only file that sees toml++.
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
