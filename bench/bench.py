@@ -19,6 +19,7 @@ import tempfile
 import time
 
 from common import ROOT, TEXT, Client, LlamaServer, Report, chat, median, percentile
+from flows import bench_flows
 from inference import bench_inference
 from harness import BIN, Deployment, write_documents
 
@@ -206,7 +207,7 @@ def bench_tls(report, quick):
 
 
 BENCHES = {"seal": bench_seal, "vector": bench_vector, "disk": bench_disk, "custody": bench_custody, "tls": bench_tls,
-           "service": bench_service, "inference": bench_inference}
+           "flows": bench_flows, "service": bench_service, "inference": bench_inference}
 
 
 def machine():

@@ -14,15 +14,17 @@ std::string Map(const CaptureReport& report) {
   hops.resize(std::min(all, kMaxHtmlHops));
   std::vector<HopArrow> arrows;
   for (const SeenHop* hop : hops) {
+    const SessionVerdict worst = hop->Worst();
     std::string label = CountsText(hop->sessions);
     if (hop->openable_bytes > 0) {
-      label += ", " + SizeText(hop->openable_bytes) + " openable";
+      label = SizeText(hop->openable_bytes) + " openable: " + label;
     }
-    arrows.push_back({.from = hop->client,
-                      .to = hop->endpoint().Text(),
-                      .label = std::move(label),
-                      .colour = std::string(VerdictColour(hop->Worst())),
-                      .closed = hop->openable_bytes == 0});
+    arrows.push_back(
+        {.from = hop->client,
+         .to = hop->endpoint().Text(),
+         .label = std::move(label),
+         .colour = std::string(VerdictColour(worst)),
+         .closed = worst == SessionVerdict::kHybrid || worst == SessionVerdict::kRefused});
   }
   std::string out = DrawHopMap(std::move(arrows));
   if (all > kMaxHtmlHops) {
@@ -86,7 +88,8 @@ std::string RenderHtml(const CaptureReport& report, const ReportContext& context
       "</b> could be read by whoever recorded them, now or once a quantum computer is there. "
       "Read " +
       TimeText(context.time) + " by casemate " + EscapeHtml(context.version) +
-      ". A whole line stays closed; a broken one does not.</p>\n";
+      ". A whole line stays closed; of a broken one something can be opened, or was not "
+      "seen.</p>\n";
   out += Map(report) + Servers(report) + Sessions(report);
   const std::vector<std::string> missing = WhatIsMissing(report);
   if (!missing.empty()) {

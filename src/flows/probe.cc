@@ -67,18 +67,25 @@ class TlsProbe {
     if (!pq) {
       return std::unexpected(pq.error());
     }
-    result_.tls.pq_only = *std::move(pq);
-    result_.tls.classical_share =
-        AskAgain({.versions = {kTls13}, .groups = Both(), .shares = {kX25519}});
-    result_.tls.classical_only =
+    TlsFindings& tls = result_.tls;
+    tls.pq_only = *std::move(pq);
+    tls.classical_only =
         AskAgain({.versions = {kTls13}, .groups = kClassicalGroups, .shares = {kX25519}});
-    result_.tls.tls12 = AskOld(kTls12);
-    if (!options_.quick) {
-      result_.tls.tls11 = AskOld(kTls11);
-      result_.tls.tls10 = AskOld(kTls10);
-      AskEach();
+    // Each further question would wait as long again.
+    const bool mute = tls.pq_only.kind == Kind::kSilent && tls.classical_only.kind == Kind::kSilent;
+    if (!mute) {
+      tls.classical_share = AskAgain({.versions = {kTls13}, .groups = Both(), .shares = {kX25519}});
+      tls.tls12 = AskOld(kTls12);
     }
-    result_.judgement = Judge(result_.tls);
+    if (!mute && !options_.quick) {
+      tls.tls11 = AskOld(kTls11);
+      tls.tls10 = AskOld(kTls10);
+      // Who takes none of them together takes none alone.
+      if (tls.pq_only.Accepted() || tls.classical_only.Accepted()) {
+        AskEach();
+      }
+    }
+    result_.judgement = Judge(tls);
     if (!options_.quick) {
       Finish();
     }

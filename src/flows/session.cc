@@ -214,6 +214,15 @@ bool Session::FindStartTls() {
       return true;
     }
   }
+  // MySQL: an SSLRequest packet of 32 bytes, number 1 (Protocol::SSLRequest), then TLS.
+  constexpr std::string_view kMysqlHead("\x20\x00\x00\x01", 4);
+  constexpr std::size_t kMysqlRequest = 4 + 32;
+  if (said.starts_with(kMysqlHead) && said.size() > kMysqlRequest &&
+      FindClientHello(client_.bytes(), kMysqlRequest) == kMysqlRequest) {
+    record_.protocol = "mysql";
+    tls_at_ = kMysqlRequest;
+    return true;
+  }
   return false;
 }
 

@@ -1,5 +1,6 @@
 #include "flows/stream.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -143,9 +144,20 @@ Result<Stream> Stream::Connect(const std::string& host, std::uint16_t port,
   return Stream(*std::move(socket), timeout);
 }
 
+Result<Stream> Stream::OfSocket(UniqueFd socket, std::chrono::milliseconds timeout) {
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return FailErrno("fcntl");
+  }
+  return Stream(std::move(socket), timeout);
+}
+
 Result<void> Stream::Wait(short events) {
   pollfd wait{.fd = socket_.get(), .events = events, .revents = 0};
-  const int ready = ::poll(&wait, 1, static_cast<int>(timeout_.count()));
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      until_ - std::chrono::steady_clock::now());
+  const auto most = std::clamp(left, std::chrono::milliseconds(0), timeout_);
+  const int ready = ::poll(&wait, 1, static_cast<int>(most.count()));
   if (ready < 0 && errno != EINTR) {
     return FailErrno("poll");
   }
@@ -173,6 +185,10 @@ Result<void> Stream::Write(ByteView bytes) {
 }
 
 Result<Bytes> Stream::Read() {
+  // Also where something is always there.
+  if (std::chrono::steady_clock::now() > until_) {
+    return Fail(ErrorCode::kDeadlineExceeded, "it speaks too slowly to be asked");
+  }
   while (true) {
     Bytes piece(kReadSize);
     const ssize_t got = ::recv(socket_.get(), piece.data(), piece.size(), 0);

@@ -10,18 +10,12 @@ import tempfile
 import unittest
 import xml.etree.ElementTree as xml
 
-from flows_harness import Openssl, Postgres, Sshd, Tcpdump, as_somebody_else, enter_own_network, probe
+from flows_harness import Openssl, Postgres, Sshd, Tcpdump, as_somebody_else, capture, enter_own_network, probe
 from harness import CASEMATE, casemate, main, run
 
 # IANA's numbers, as sslscan and tshark print them.
 GROUPS = {0x11EC: "X25519MLKEM768", 0x11EB: "SecP256r1MLKEM768", 0x001D: "x25519", 0x001E: "x448", 0x0017: "secp256r1",
           0x0018: "secp384r1", 0x0019: "secp521r1", 0x0100: "ffdhe2048"}
-
-
-def capture(*arguments, code=0):
-    done = casemate("flows", "capture", *arguments, "--json", check=False, timeout=60)
-    assert done.returncode == code, (done.returncode, done.stderr)
-    return json.loads(done.stdout)
 
 
 class EverywhereTheSameTest(unittest.TestCase):

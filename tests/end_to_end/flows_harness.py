@@ -68,16 +68,23 @@ def probe(*arguments):
     return done.returncode, json.loads(done.stdout)["endpoints"]
 
 
+def capture(*arguments, code=0):
+    done = casemate("flows", "capture", *arguments, "--json", check=False, timeout=60)
+    assert done.returncode == code, (done.returncode, done.stderr)
+    return json.loads(done.stdout)
+
+
 class Openssl:
     """openssl s_server with its own certificate, until the end of the block."""
 
-    def __init__(self, *options, certificate=("ec", "-pkeyopt", "ec_paramgen_curve:P-256")):
+    def __init__(self, *options, certificate=("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), files=None):
         self.options = options
         self.certificate = certificate
+        self.files = files
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
-        key, certificate = make_certificate(pathlib.Path(self.folder.name), self.certificate)
+        key, certificate = self.files or make_certificate(pathlib.Path(self.folder.name), self.certificate)
         self.port = free_port()
         self.process = subprocess.Popen(
             ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-key", key, "-cert", certificate, "-quiet",
