@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attestation/little_endian.h"
+#include "attestation/nvidia/appraise.h"
 #include "attestation/snp/appraise.h"
 #include "attestation/snp/report.h"
 #include "attestation/tdx/appraise.h"
@@ -61,6 +62,11 @@ bool LooksLikeQuote(ByteView raw) {
   return version >= 3 && version <= 8 && GetLittle16(raw, 2) <= 3 && (tee == 0 || tee == 0x81);
 }
 
+// GET_MEASUREMENTS of SPDM 1.1.
+bool LooksLikeSpdm(ByteView raw) {
+  return raw.size() > 37 && raw[0] == std::byte{0x11} && raw[1] == std::byte{0xE0};
+}
+
 // TDREPORT has no mark of its own: a MAC stands where others have a version.
 constexpr std::size_t kTdReportBytes = 1024;
 
@@ -71,14 +77,18 @@ std::vector<Appraisal> AppraiseRaw(const std::string& name, ByteView raw, const 
   if (LooksLikeQuote(raw)) {
     return {tdx::Appraise(name, raw, context)};
   }
+  if (LooksLikeSpdm(raw)) {
+    return {nvidia::Appraise(name, raw, {}, context)};
+  }
   if (raw.size() == kTdReportBytes) {
     return {Refused(name, context,
                     "1024 bytes of no known kind: perhaps a TDREPORT, which only the machine that "
                     "made it can check: ask its quoting service for a quote")};
   }
-  return {Refused(name, context,
-                  "not evidence that is known here: expected an SEV-SNP report, or a TDX or SGX "
-                  "quote, raw, as hexadecimal text or as JSON")};
+  return {
+      Refused(name, context,
+              "not evidence that is known here: expected an SEV-SNP report, a TDX or SGX quote, "
+              "or an NVIDIA report, raw, as hexadecimal text or as JSON")};
 }
 
 std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view text,
@@ -102,8 +112,15 @@ std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view te
                              form->certificates.end());
     return {snp::Appraise(name, form->report, with)};
   }
+  if (nvidia::IsCollection(root)) {
+    return nvidia::AppraiseCollection(name, root, context);
+  }
+  if (nvidia::IsClaims(root)) {
+    return {nvidia::AppraiseClaims(name, root, context)};
+  }
   return {Refused(name, context,
-                  "JSON, but no evidence that is known here: expected \"attestation_report\"")};
+                  "JSON, but no evidence that is known here: expected an SEV-SNP report's fields, "
+                  "nvtrust's collection, or claims of NVIDIA's verifier service")};
 }
 
 Result<void> Add(std::vector<crypto::X509Certificate> more,
