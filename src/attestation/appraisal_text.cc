@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::size_t kLongestValue = 64;  // characters of a value on a terminal line
 constexpr std::size_t kLineWidth = 100;    // columns
-constexpr std::size_t kReasonColumn = 35;
+constexpr std::size_t kIdWidth = 22;
+constexpr std::size_t kReasonColumn = 2 + kIdWidth + 13;
 
 // Text of the evidence must not speak to the terminal, nor end a table's cell.
 std::string Plain(std::string_view text) {
@@ -102,10 +103,10 @@ std::string StepLines(const Appraisal& appraisal, bool colour) {
   std::string out = "\nSteps\n";
   for (const Step& step : appraisal.steps) {
     const std::string head =
-        "  " + Padded(step.id, 20) + Padded(std::string(OutcomeName(step.outcome)), 13);
+        "  " + Padded(step.id, kIdWidth) + Padded(std::string(OutcomeName(step.outcome)), 13);
     std::string lines = Wrapped(head, Plain(step.reason), kReasonColumn);
     const std::string_view word = OutcomeName(step.outcome);
-    lines.replace(22, word.size(), Coloured(word, ColourOf(step.outcome), colour));
+    lines.replace(2 + kIdWidth, word.size(), Coloured(word, ColourOf(step.outcome), colour));
     out += lines;
   }
   return out;
@@ -180,10 +181,17 @@ std::string ToText(const Appraisal& appraisal, bool colour) {
   out += advisories.empty() ? "" : Wrapped("  advisories:", advisories, 14);
   out += appraisal.policy.empty() ? "" : PolicyLines(appraisal);
   std::string stated;
+  std::size_t measurements = 0;
   for (const NamedValue& fact : appraisal.facts) {
-    if (fact.value.find_first_not_of('0') != std::string::npos) {
+    if (fact.name.starts_with("measurement.")) {
+      ++measurements;  // a GPU has dozens
+    } else if (fact.value.find_first_not_of('0') != std::string::npos) {
       stated += "  " + Padded(fact.name, 20) + Short(fact.value) + "\n";
     }
+  }
+  if (measurements != 0) {
+    stated += "  " + Padded("measurements", 20) + std::to_string(measurements) +
+              " that are not zero (--markdown, --json)\n";
   }
   out += stated.empty() ? "" : "\nWhat it states (what is zero is left out)\n" + stated;
   out += appraisal.vouchers.empty() ? "" : "\nWho vouches\n";

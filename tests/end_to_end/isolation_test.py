@@ -12,7 +12,8 @@ LOG = {"libspdlog.so", "libfmt.so"}
 NEEDED = {
     "casemate": {"libcrypto.so.3", "libsqlite3.so.0", "libyyjson.so.0", "libtomlplusplus.so.3"} | LOG,
     "casemate-flows": {"libcrypto.so.3", "libssl.so.3", "libyyjson.so.0", "libpcap.so.0.8", "libseccomp.so.2"} | LOG,
-    "casemate-attest": {"libcrypto.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
+    "casemate-attest": {"libcrypto.so.3", "libseccomp.so.2", "libyyjson.so.0", "libcbor.so.0.10", "libxml2.so.16",
+                        "libxmlsec1.so.10310", "libxmlsec1-openssl.so.10310"} | LOG,
     "casemate-supervisor": {"libcrypto.so.3", "libseccomp.so.2", "libtomlplusplus.so.3"} | LOG,
     "casemate-front": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
     "casemate-connect": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
