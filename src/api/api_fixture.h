@@ -148,6 +148,7 @@ class FakeLibrary : public retrieval::Library {
   std::map<FileId, File> files;
   std::map<CollectionId, std::string> collections;
   std::map<std::pair<CollectionId, FileId>, retrieval::AttachmentStatus> attachments;
+  std::map<storage::BatchId, std::vector<FileId>> batches;
   std::vector<std::tuple<std::string, std::string, std::string>> passages;  // name, heading, text
   std::string last_query;
   std::size_t last_limit = 0;
@@ -244,6 +245,38 @@ class FakeLibrary : public retrieval::Library {
       }
     }
     return listed;
+  }
+  Result<retrieval::BatchInfo> AttachBatch(const custody::Ticket& ticket, CollectionId collection,
+                                           std::span<const FileId> together) override {
+    for (const FileId& file : together) {
+      if (auto attached = Attach(ticket, collection, file); !attached) {
+        return std::unexpected(attached.error());
+      }
+    }
+    const auto id = crypto::RandomId<storage::BatchId>();
+    batches[id].assign(together.begin(), together.end());
+    return GetBatch(ticket, collection, id);
+  }
+  Result<retrieval::BatchInfo> GetBatch(const custody::Ticket&, CollectionId collection,
+                                        const storage::BatchId& id) override {
+    if (!batches.contains(id)) {
+      return Missing("batch");
+    }
+    retrieval::BatchInfo batch{.id = id, .collection = collection, .created = 0, .attachments = {}};
+    for (const FileId& file : batches[id]) {
+      batch.attachments.push_back(*GetAttached(collection, file));
+    }
+    return batch;
+  }
+  Result<retrieval::BatchInfo> CancelBatch(const custody::Ticket& ticket, CollectionId collection,
+                                           const storage::BatchId& id) override {
+    for (const FileId& file : batches[id]) {
+      auto& status = attachments[{collection, file}];
+      if (status == retrieval::AttachmentStatus::kInProgress) {
+        status = retrieval::AttachmentStatus::kCancelled;
+      }
+    }
+    return GetBatch(ticket, collection, id);
   }
   Result<void> Detach(const custody::Ticket&, CollectionId collection, FileId file, bool) override {
     return attachments.erase({collection, file}) > 0 ? Result<void>() : Missing("attachment");

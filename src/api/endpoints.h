@@ -45,6 +45,11 @@ using Handler = Result<void> (*)(Exchange&, const Ids&);
 [[nodiscard]] Result<void> ListAttachedFiles(Exchange& exchange, const Ids& ids);
 [[nodiscard]] Result<void> GetAttachedFile(Exchange& exchange, const Ids& ids);
 [[nodiscard]] Result<void> DetachFile(Exchange& exchange, const Ids& ids);
+// vector_store_batches.cc
+[[nodiscard]] Result<void> CreateFileBatch(Exchange& exchange, const Ids& ids);
+[[nodiscard]] Result<void> GetFileBatch(Exchange& exchange, const Ids& ids);
+[[nodiscard]] Result<void> CancelFileBatch(Exchange& exchange, const Ids& ids);
+[[nodiscard]] Result<void> ListFilesOfBatch(Exchange& exchange, const Ids& ids);
 // documents.cc: Casemate's own
 [[nodiscard]] Result<void> FindCollection(Exchange& exchange, const Ids& ids);
 [[nodiscard]] Result<void> ListDocuments(Exchange& exchange, const Ids& ids);

@@ -173,6 +173,57 @@ TEST_F(FilesTest, BadVectorStoreRequestsAreRefused) {
             "404 not_found file_id");
 }
 
+TEST_F(FilesTest, FilesAreAttachedTogetherListedAndCancelled) {
+  const std::string one = At(Upload(Form("a", Field("purpose", "assistants"))).Json(), "id");
+  const std::string two = At(Upload(Form("b", Field("purpose", "assistants"))).Json(), "id");
+  const std::string target = "/v1/vector_stores/" + MakeStore() + "/file_batches";
+  const Answer made = Post(target, R"({"file_ids":[")" + one + R"(",")" + two +
+                                       R"("],"chunking_strategy":{"type":"auto"}})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  const json::Document batch = made.Json();
+  EXPECT_EQ(At(batch, "object"), "vector_store.files_batch");
+  EXPECT_EQ(At(batch, "status"), "in_progress");
+  EXPECT_EQ(At(batch, "file_counts.in_progress"), "2");
+  EXPECT_EQ(At(batch, "file_counts.total"), "2");
+  const std::string itself = target + "/" + At(batch, "id");
+
+  library_.attachments.begin()->second = retrieval::AttachmentStatus::kCompleted;
+  EXPECT_EQ(At(Send("GET", itself).Json(), "file_counts.completed"), "1");
+  EXPECT_EQ(At(Send("GET", itself + "/files?filter=completed").Json(), "data"), "1 members");
+  const json::Document first = Send("GET", itself + "/files?limit=1").Json();
+  EXPECT_EQ(At(first, "data.0.id"), two);
+  EXPECT_EQ(At(first, "has_more"), "true");
+  const json::Document rest = Send("GET", itself + "/files?limit=1&after=" + two).Json();
+  EXPECT_EQ(At(rest, "data.0.id"), one);
+  EXPECT_EQ(At(rest, "has_more"), "false");
+
+  const json::Document cancelled = Post(itself + "/cancel", "{}").Json();
+  EXPECT_EQ(At(cancelled, "file_counts.cancelled"), "1");
+  EXPECT_EQ(At(cancelled, "status"), "completed");
+  const json::Document objects =
+      Post(target, R"({"files":[{"file_id":")" + one + R"(","attributes":{"a":"b"}}]})").Json();
+  EXPECT_EQ(At(objects, "file_counts.total"), "1");
+}
+
+TEST_F(FilesTest, BadFileBatchesAreRefused) {
+  const std::string target = "/v1/vector_stores/" + MakeStore() + "/file_batches";
+  EXPECT_EQ(Refused(Post(target, "{}")), "400 invalid_argument file_ids");
+  EXPECT_EQ(Refused(Post(target, R"({"file_ids":["x"],"files":[]})")),
+            "400 invalid_argument file_ids");
+  EXPECT_EQ(Refused(Post(target, R"({"file_ids":[]})")), "400 invalid_argument file_ids");
+  EXPECT_EQ(Refused(Post(target, R"({"file_ids":"x"})")), "400 invalid_argument file_ids");
+  EXPECT_EQ(Refused(Post(target, R"({"files":[{}]})")), "400 invalid_argument files[0].file_id");
+  EXPECT_EQ(Refused(Post(target, R"({"files":[{"file_id":"x","more":1}]})")),
+            "400 invalid_argument files[0].more");
+  EXPECT_EQ(Refused(Post(target, R"({"file_ids":["x"]})")), "404 not_found file_ids[0]");
+  std::string many = R"({"file_ids":["x")";
+  for (int i = 0; i < 500; ++i) {
+    many += R"(,"x")";
+  }
+  EXPECT_EQ(Refused(Post(target, many + "]}")), "400 invalid_argument file_ids");
+  EXPECT_EQ(Refused(Send("GET", target + "/nonsense")), "404 not_found null");
+}
+
 TEST_F(FilesTest, DocumentsAreIngestedListedAndTheirCollectionFound) {
   const std::string id = MakeStore("hand book");
   EXPECT_EQ(At(Send("GET", "/casemate/v1/collections?name=hand%20book").Json(), "id"), id);

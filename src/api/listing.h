@@ -11,6 +11,9 @@ namespace casemate::api {
 // "in_progress", "completed", "failed", "cancelled".
 std::string_view AttachmentStatusName(retrieval::AttachmentStatus status);
 
+// One file of a vector store, as OpenAI's "vector_store.file".
+void WriteAttachment(json::Writer& writer, const retrieval::AttachmentInfo& attachment);
+
 // What Casemate adds to an object: {"label"}.
 inline void WriteLabel(json::Writer& writer, const std::string& label) {
   writer.Key("casemate").BeginObject().Key("label").String(label).EndObject();

@@ -25,27 +25,6 @@ std::string_view FailureCode(const Error& failure) {
   return failure.code == ErrorCode::kTooLarge ? "invalid_file" : "server_error";
 }
 
-void WriteAttachment(json::Writer& writer, const AttachmentInfo& attachment) {
-  writer.BeginObject();
-  writer.Key("id").String(attachment.file.ToString());
-  writer.Key("object").String("vector_store.file");
-  writer.Key("usage_bytes").Integer(static_cast<std::int64_t>(attachment.bytes));
-  writer.Key("created_at").Integer(attachment.created);
-  writer.Key("vector_store_id").String(attachment.collection.ToString());
-  writer.Key("status").String(AttachmentStatusName(attachment.status));
-  writer.Key("last_error");
-  if (attachment.failure) {
-    writer.BeginObject();
-    writer.Key("code").String(FailureCode(*attachment.failure));
-    writer.Key("message").String(attachment.failure->message);
-    writer.EndObject();
-  } else {
-    writer.Null();
-  }
-  writer.Key("attributes").BeginObject().EndObject();
-  writer.EndObject();
-}
-
 Result<custody::Ticket> StoreTicket(Exchange& exchange, CollectionId store,
                                     policy::ActionSet actions) {
   return exchange.NewTicket(
@@ -95,6 +74,27 @@ std::string_view AttachmentStatusName(AttachmentStatus status) {
       return "cancelled";
   }
   return "failed";
+}
+
+void WriteAttachment(json::Writer& writer, const AttachmentInfo& attachment) {
+  writer.BeginObject();
+  writer.Key("id").String(attachment.file.ToString());
+  writer.Key("object").String("vector_store.file");
+  writer.Key("usage_bytes").Integer(static_cast<std::int64_t>(attachment.bytes));
+  writer.Key("created_at").Integer(attachment.created);
+  writer.Key("vector_store_id").String(attachment.collection.ToString());
+  writer.Key("status").String(AttachmentStatusName(attachment.status));
+  writer.Key("last_error");
+  if (attachment.failure) {
+    writer.BeginObject();
+    writer.Key("code").String(FailureCode(*attachment.failure));
+    writer.Key("message").String(attachment.failure->message);
+    writer.EndObject();
+  } else {
+    writer.Null();
+  }
+  writer.Key("attributes").BeginObject().EndObject();
+  writer.EndObject();
 }
 
 Result<void> AttachFile(Exchange& exchange, const Ids& ids) {

@@ -28,6 +28,8 @@ constexpr std::string_view kTemplates[] = {
     "/v1/vector_stores/{id}/files/{id}/content",
     "/v1/vector_stores/{id}/file_batches",
     "/v1/vector_stores/{id}/file_batches/{id}",
+    "/v1/vector_stores/{id}/file_batches/{id}/files",
+    "/v1/vector_stores/{id}/file_batches/{id}/cancel",
     "/casemate/v1/collections",
     "/casemate/v1/collections/{id}",
     "/casemate/v1/collections/{id}/documents",

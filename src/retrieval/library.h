@@ -14,6 +14,7 @@
 #include "custody/client/release_client.h"
 #include "policy/label.h"
 #include "secmem/plaintext.h"
+#include "storage/batch.h"
 
 namespace casemate::retrieval {
 
@@ -42,6 +43,16 @@ struct AttachmentInfo {
   std::uint64_t bytes = 0;  // of chunks and vectors as stored
   std::uint32_t chunks = 0;
   policy::Label label = policy::kLowestLabel;
+};
+
+inline constexpr std::size_t kMaxBatchFiles = 500;  // OpenAI's limit is the same
+
+// Files that were added to a collection together; those that the ticket reaches.
+struct BatchInfo {
+  storage::BatchId id;
+  CollectionId collection;
+  std::int64_t created = 0;
+  std::vector<AttachmentInfo> attachments;  // in the order of their making
 };
 
 // Counts are of what the ticket reaches.
@@ -142,6 +153,18 @@ class Library {
                                                              FileId file) = 0;
   [[nodiscard]] virtual Result<Listed<AttachmentInfo>> ListAttachments(
       const custody::Ticket& ticket, CollectionId collection, const Page& page) = 0;
+  // Attaches `files` (1 to kMaxBatchFiles) as Attach does; a file that is there already joins the
+  // batch as it is. Where one fails, those before it stay attached. Errors: those of Attach.
+  [[nodiscard]] virtual Result<BatchInfo> AttachBatch(const custody::Ticket& ticket,
+                                                      CollectionId collection,
+                                                      std::span<const FileId> files) = 0;
+  [[nodiscard]] virtual Result<BatchInfo> GetBatch(const custody::Ticket& ticket,
+                                                   CollectionId collection,
+                                                   const storage::BatchId& id) = 0;
+  // What of it is in progress goes no further; Attach begins it again. Ticket: kSeal and kList.
+  [[nodiscard]] virtual Result<BatchInfo> CancelBatch(const custody::Ticket& ticket,
+                                                      CollectionId collection,
+                                                      const storage::BatchId& id) = 0;
   [[nodiscard]] virtual Result<void> Detach(const custody::Ticket& ticket, CollectionId collection,
                                             FileId file, bool no_mirror) = 0;
 

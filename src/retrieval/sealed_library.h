@@ -65,6 +65,14 @@ class SealedLibrary : public Library {
   [[nodiscard]] Result<Listed<AttachmentInfo>> ListAttachments(const custody::Ticket& ticket,
                                                                CollectionId collection,
                                                                const Page& page) override;
+  [[nodiscard]] Result<BatchInfo> AttachBatch(const custody::Ticket& ticket,
+                                              CollectionId collection,
+                                              std::span<const FileId> files) override;
+  [[nodiscard]] Result<BatchInfo> GetBatch(const custody::Ticket& ticket, CollectionId collection,
+                                           const storage::BatchId& id) override;
+  [[nodiscard]] Result<BatchInfo> CancelBatch(const custody::Ticket& ticket,
+                                              CollectionId collection,
+                                              const storage::BatchId& id) override;
   [[nodiscard]] Result<void> Detach(const custody::Ticket& ticket, CollectionId collection,
                                     FileId file, bool no_mirror) override;
 

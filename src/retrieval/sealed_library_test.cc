@@ -202,6 +202,89 @@ TEST_F(SealedLibraryTest, AttachedFileIsProcessedInTheBackground) {
   EXPECT_EQ(library_->Attach(AnyTicket(), notes, file->id)->status, AttachmentStatus::kCompleted);
 }
 
+TEST_F(SealedLibraryTest, FilesOfABatchAreCountedTogetherAlsoAfterARestart) {
+  const CollectionId notes = MakeCollection();
+  std::vector<FileId> files;
+  for (const char* name : {"a.txt", "b.txt", "bad.txt"}) {
+    files.push_back(library_
+                        ->PutFile(AnyTicket(), V(name), "assistants",
+                                  V(*name == 'b' && name[1] == 'a' ? "unparsable" : "words here"),
+                                  Label::kPublic)
+                        ->id);
+  }
+  Result<BatchInfo> made = library_->AttachBatch(AnyTicket(), notes, files);
+  ASSERT_TRUE(made.has_value()) << made.error().message;
+  EXPECT_EQ(made->attachments.size(), 3U);
+  ASSERT_TRUE(Eventually([&] {
+    return std::ranges::none_of(
+        library_->GetBatch(AnyTicket(), notes, made->id)->attachments,
+        [](const AttachmentInfo& info) { return info.status == AttachmentStatus::kInProgress; });
+  }));
+  OpenLibrary();
+  Result<BatchInfo> later = library_->GetBatch(AnyTicket(), notes, made->id);
+  ASSERT_TRUE(later.has_value());
+  EXPECT_EQ(later->created, made->created);
+  std::vector<std::pair<FileId, AttachmentStatus>> seen;
+  for (const AttachmentInfo& info : later->attachments) {
+    seen.emplace_back(info.file, info.status);
+  }
+  EXPECT_THAT(seen, testing::ElementsAre(testing::Pair(files[0], AttachmentStatus::kCompleted),
+                                         testing::Pair(files[1], AttachmentStatus::kCompleted),
+                                         testing::Pair(files[2], AttachmentStatus::kFailed)));
+}
+
+TEST_F(SealedLibraryTest, AFileThatIsErasedLeavesItsBatchAndOneThatWasThereJoins) {
+  const CollectionId notes = MakeCollection();
+  const FileId there =
+      library_->PutFile(AnyTicket(), V("a.txt"), "assistants", V("words"), Label::kPublic)->id;
+  const FileId fresh =
+      library_->PutFile(AnyTicket(), V("b.txt"), "assistants", V("words"), Label::kPublic)->id;
+  ASSERT_TRUE(library_->Attach(AnyTicket(), notes, there).has_value());
+  const std::vector<FileId> both = {there, fresh, fresh};
+  Result<BatchInfo> batch = library_->AttachBatch(AnyTicket(), notes, both);
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->attachments.size(), 2U);
+  ASSERT_TRUE(library_->DeleteFile(AnyTicket(), fresh, true).has_value());
+  batch = library_->GetBatch(AnyTicket(), notes, batch->id);
+  ASSERT_TRUE(batch.has_value());
+  ASSERT_EQ(batch->attachments.size(), 1U);
+  EXPECT_EQ(batch->attachments.front().file, there);
+}
+
+TEST_F(SealedLibraryTest, ABatchOfAnotherCollectionOrOfNothingIsNotFound) {
+  const CollectionId notes = MakeCollection();
+  const CollectionId others = MakeCollection("others");
+  const FileId file =
+      library_->PutFile(AnyTicket(), V("a.txt"), "assistants", V("words"), Label::kPublic)->id;
+  Result<BatchInfo> batch = library_->AttachBatch(AnyTicket(), notes, {&file, 1});
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(library_->GetBatch(AnyTicket(), others, batch->id).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(library_->GetBatch(AnyTicket(), notes, storage::BatchId()).error().code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(library_->AttachBatch(AnyTicket(), notes, {}).error().code,
+            ErrorCode::kInvalidArgument);
+}
+
+TEST_F(SealedLibraryTest, CancellingABatchStopsWhatIsInProgressAndAttachBeginsItAgain) {
+  const CollectionId notes = MakeCollection();
+  const FileId file =
+      library_->PutFile(AnyTicket(), V("a.txt"), "assistants", V("words"), Label::kPublic)->id;
+  parser_ = [](const ParseDocument&) -> Result<ParsedDocument> {
+    return Fail(ErrorCode::kResourceExhausted, "no process now");
+  };
+  OpenLibrary();
+  Result<BatchInfo> batch = library_->AttachBatch(AnyTicket(), notes, {&file, 1});
+  ASSERT_TRUE(batch.has_value());
+  Result<BatchInfo> cancelled = library_->CancelBatch(AnyTicket(), notes, batch->id);
+  ASSERT_TRUE(cancelled.has_value());
+  EXPECT_EQ(cancelled->attachments.front().status, AttachmentStatus::kCancelled);
+  parser_ = FakeParse;
+  OpenLibrary();
+  EXPECT_EQ(StatusOf(notes, file), AttachmentStatus::kCancelled);
+  ASSERT_TRUE(library_->Attach(AnyTicket(), notes, file).has_value());
+  EXPECT_TRUE(Eventually([&] { return StatusOf(notes, file) == AttachmentStatus::kCompleted; }));
+}
+
 TEST_F(SealedLibraryTest, AttachmentThatARestartInterruptedGoesOn) {
   const CollectionId notes = MakeCollection();
   Result<FileInfo> file =

@@ -534,6 +534,52 @@ Result<bool> TenantStore::RemoveAttachment(const ObjectId& id) {
   return !rows->empty();
 }
 
+Result<void> TenantStore::AddBatch(const BatchRow& row, std::span<const FileId> files) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->Atomically([&]() -> Result<void> {
+    Result<void> done = Change(
+        state_->database, "INSERT INTO batch(id, collection, created) VALUES(?, ?, ?)",
+        [&](Statement& s) {
+          s.BindBlob(0, row.id.bytes()).BindBlob(1, row.collection.bytes()).Bind(2, row.created);
+        });
+    for (auto file = files.begin(); done && file != files.end(); ++file) {
+      done = Change(state_->database,
+                    "INSERT OR IGNORE INTO batch_member(batch, attachment) "
+                    "SELECT ?, id FROM attachment WHERE collection = ? AND file = ?",
+                    [&](Statement& s) {
+                      s.BindBlob(0, row.id.bytes())
+                          .BindBlob(1, row.collection.bytes())
+                          .BindBlob(2, file->bytes());
+                    });
+    }
+    return done;
+  });
+}
+
+Result<std::optional<BatchRow>> TenantStore::GetBatch(CollectionId collection, const BatchId& id) {
+  const std::lock_guard lock(state_->mutex);
+  return FirstOf(Select<BatchRow>(
+      state_->database, "SELECT created FROM batch WHERE collection = ? AND id = ?",
+      [&](Statement& s) { s.BindBlob(0, collection.bytes()).BindBlob(1, id.bytes()); },
+      [&](const Statement& s) {
+        return BatchRow{.id = id, .collection = collection, .created = s.Integer(0)};
+      }));
+}
+
+Result<std::vector<AttachmentRow>> TenantStore::AttachmentsOf(const BatchId& id) {
+  const std::lock_guard lock(state_->mutex);
+  return state_->Attachments(
+      "WHERE id IN (SELECT attachment FROM batch_member WHERE batch = ?) ORDER BY seq", id.bytes());
+}
+
+Result<void> TenantStore::CancelBatch(const BatchId& id) {
+  const std::lock_guard lock(state_->mutex);
+  return Change(state_->database,
+                "UPDATE attachment SET state = 4 WHERE state = 1 AND id IN "
+                "(SELECT attachment FROM batch_member WHERE batch = ?)",
+                [&](Statement& s) { s.BindBlob(0, id.bytes()); });
+}
+
 Result<std::vector<Bytes>> TenantStore::Segments(const ObjectId& attachment, Part part) {
   const std::lock_guard lock(state_->mutex);
   return Select<Bytes>(

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "custody/messages.h"
+#include "storage/batch.h"
 #include "storage/object_folder.h"
 
 namespace casemate::storage {
@@ -117,6 +119,16 @@ class TenantStore {
   // Without metadata, in the order of their making.
   [[nodiscard]] Result<std::vector<AttachmentRow>> CompletedAttachments(CollectionId collection);
   [[nodiscard]] Result<bool> RemoveAttachment(const ObjectId& id);
+
+  // Notes that these files, each attached to row.collection, were added together.
+  [[nodiscard]] Result<void> AddBatch(const BatchRow& row, std::span<const FileId> files);
+  [[nodiscard]] Result<std::optional<BatchRow>> GetBatch(CollectionId collection,
+                                                         const BatchId& id);
+  // In the order of their making.
+  [[nodiscard]] Result<std::vector<AttachmentRow>> AttachmentsOf(const BatchId& id);
+  // Its attachments that are in progress are cancelled.
+  [[nodiscard]] Result<void> CancelBatch(const BatchId& id);
+
   [[nodiscard]] Result<std::vector<Bytes>> Segments(const ObjectId& attachment, Part part);
 
   // One ingested document: its file, attachment and segments, in place of the documents of that

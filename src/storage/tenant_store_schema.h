@@ -6,7 +6,7 @@
 // Numbered migrations of a tenant's store.db. Never change one that was released.
 namespace casemate::storage {
 
-inline constexpr std::array<std::string_view, 1> kTenantMigrations = {R"sql(
+inline constexpr std::array<std::string_view, 2> kTenantMigrations = {R"sql(
 CREATE TABLE tenant(id BLOB NOT NULL CHECK(length(id) = 16)) STRICT;
 
 CREATE TABLE file(
@@ -58,6 +58,21 @@ CREATE TABLE pending_erasure(
   id BLOB PRIMARY KEY CHECK(length(id) = 16),
   slot INTEGER NOT NULL
 ) STRICT;
+)sql",
+                                                                      R"sql(
+CREATE TABLE batch(
+  id BLOB PRIMARY KEY CHECK(length(id) = 16),
+  collection BLOB NOT NULL REFERENCES collection(id) ON DELETE CASCADE,
+  created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX batch_by_collection ON batch(collection);
+
+CREATE TABLE batch_member(
+  batch BLOB NOT NULL REFERENCES batch(id) ON DELETE CASCADE,
+  attachment BLOB NOT NULL REFERENCES attachment(id) ON DELETE CASCADE,
+  PRIMARY KEY(batch, attachment)
+) STRICT;
+CREATE INDEX batch_member_by_attachment ON batch_member(attachment);
 )sql"};
 
 }  // namespace casemate::storage

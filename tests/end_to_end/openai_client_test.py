@@ -117,6 +117,26 @@ class OpenAiClientTest(EndToEnd):
             self.client.files.retrieve(file.id)
         self.assertEqual(list(self.client.vector_stores.search(vector_store_id=store.id, query="portcullis").data), [])
 
+    def test_files_go_into_a_vector_store_together(self):
+        store = self.client.vector_stores.create(name="castle batch")
+        streams = [(f"part {i}.md", io.BytesIO(f"# Part {i}\n\nA barbican of kind {i}.\n".encode())) for i in range(3)]
+        streams.append(("broken.pdf", io.BytesIO(b"%PDF-1.7 and nothing else")))
+        batch = self.client.vector_stores.file_batches.upload_and_poll(vector_store_id=store.id, files=streams,
+                                                                       poll_interval_ms=100)
+        self.assertEqual(batch.status, "completed")
+        self.assertEqual((batch.file_counts.completed, batch.file_counts.failed, batch.file_counts.total), (3, 1, 4))
+        again = self.client.vector_stores.file_batches.retrieve(batch.id, vector_store_id=store.id)
+        self.assertEqual(again, batch)
+        failed = self.client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id, filter="failed")
+        self.assertEqual([(f.last_error is not None) for f in failed.data], [True])
+        # Two pages of two.
+        pages = self.client.vector_stores.file_batches.list_files(batch.id, vector_store_id=store.id, limit=2, order="asc")
+        self.assertEqual(len({f.id for f in pages}), 4)
+        self.assertEqual(self.client.vector_stores.file_batches.cancel(batch.id, vector_store_id=store.id).file_counts,
+                         batch.file_counts)
+        with self.assertRaises(openai.NotFoundError):
+            self.client.vector_stores.file_batches.retrieve("vsfb_" + "a" * 26, vector_store_id=store.id)
+
     def test_errors_are_those_that_the_client_knows(self):
         with self.assertRaises(openai.NotFoundError) as caught:
             self.client.chat.completions.create(model="gpt-4", messages=[{"role": "user", "content": "x"}])
