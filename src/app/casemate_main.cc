@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   casemate::app::AddDoctor(line);
   line.Forward("flows", "The key exchange of hops: probe, capture, live", "casemate-flows");
   line.Forward("attest", "Judge attestation evidence", "casemate-attest");
+  line.Forward("assess", "Who can read the plaintext of a pipeline, and what would change it",
+               "casemate-assess");
   casemate::app::AddStatus(line);
   casemate::app::AddResidue(line);
   casemate::app::AddOperations(line);

@@ -62,7 +62,8 @@ std::string_view GroupSummary(std::string_view group) {
       {"collection", "Collections of documents: create, list"},
       {"file", "Documents: list, delete"},
       {"audit", "The audit log: show, verify, prove"},
-      {"flows", "The key exchange of hops: probe, capture, live"}};
+      {"flows", "The key exchange of hops: probe, capture, live"},
+      {"assess", "Who can read the plaintext: explain, diff, catalogue, schema"}};
   for (const auto& [name, summary] : kGroups) {
     if (name == group) {
       return summary;

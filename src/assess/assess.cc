@@ -171,7 +171,9 @@ class CellMaker {
           continue;
         }
         for (std::size_t i = 0; i < pipeline_.elements().size(); ++i) {
-          if (pipeline_.element(i).kind == rule->of) {
+          // What is had by another way needs no second one.
+          if (pipeline_.element(i).kind == rule->of &&
+              reach->LevelOf(rule->gives, i) >= outcome.level) {
             AddBlockedWay(*reach, *rule, i);
           }
         }

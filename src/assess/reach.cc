@@ -44,12 +44,28 @@ std::vector<const Rule*> RulesOf(const RuleSet& rules, const Adversary& adversar
     return rule.wields.empty() ||
            std::ranges::find(adversary.wields, rule.wields) != adversary.wields.end();
   };
+  // Forms that can be had at all, then of those the ones that lead on to plaintext.
+  std::array<bool, kForms> can_be_had{};
+  const auto can_fire = [&](const Rule& rule) {
+    return can_use(rule) && std::ranges::all_of(rule.needs, [&](const Premise& premise) {
+             return can_be_had[static_cast<std::size_t>(premise.form)];
+           });
+  };
   std::array<bool, kForms> leads_on{};
   leads_on[static_cast<std::size_t>(Form::kPlaintext)] = true;
   for (bool changed = true; changed;) {
     changed = false;
     for (const Rule& rule : rules.rules) {
-      if (!can_use(rule) || !leads_on[static_cast<std::size_t>(rule.gives)]) {
+      bool& had = can_be_had[static_cast<std::size_t>(rule.gives)];
+      if (!had && can_fire(rule)) {
+        had = changed = true;
+      }
+    }
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Rule& rule : rules.rules) {
+      if (!can_fire(rule) || !leads_on[static_cast<std::size_t>(rule.gives)]) {
         continue;
       }
       for (const Premise& premise : rule.needs) {
@@ -61,7 +77,7 @@ std::vector<const Rule*> RulesOf(const RuleSet& rules, const Adversary& adversar
   }
   std::vector<const Rule*> found;
   for (const Rule& rule : rules.rules) {
-    if (can_use(rule) && leads_on[static_cast<std::size_t>(rule.gives)]) {
+    if (can_fire(rule) && leads_on[static_cast<std::size_t>(rule.gives)]) {
       found.push_back(&rule);
     }
   }

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/command_line.h"
+#include "assess/accepted.h"
+#include "assess/catalogue.h"
+#include "assess/language.h"
+#include "assess/report.h"
+#include "assess/result.h"
+
+namespace casemate::app {
+
+// The options that the commands of `casemate assess` share.
+struct AssessOptionsText {
+  std::string rules;
+  std::string legal;
+  std::string catalogue;
+  std::string accept;
+  std::string language = "en";
+  std::string label;
+  std::string today;
+  void AddTo(OptionList& options);
+};
+
+// What an assessment is made of: read, judged, ready for a report. Not movable: reports borrow.
+class AssessSetup {
+ public:
+  AssessSetup() = default;
+  AssessSetup(const AssessSetup&) = delete;
+  AssessSetup& operator=(const AssessSetup&) = delete;
+
+  // Reads rules, catalogue, texts and accepted risks.
+  [[nodiscard]] Result<void> Load(const AssessOptionsText& options);
+  // Reads and judges pipelines; "-" is standard input. No files: the three reference files.
+  [[nodiscard]] Result<void> Judge(const std::vector<std::string>& files, bool reference,
+                                   bool counterfactuals);
+  assess::Report MakeReport() const;
+
+  const assess::RuleSet& rules() const { return rules_; }
+  const assess::Catalogue& catalogue() const { return catalogue_; }
+  const std::vector<assess::Pipeline>& pipelines() const { return pipelines_; }
+  const std::vector<assess::Assessment>& assessments() const { return assessments_; }
+  const std::vector<assess::Acceptance>& accepted() const { return accepted_; }
+  const std::string& today() const { return today_; }
+
+ private:
+  Result<void> Add(std::string_view text, const std::string& name, bool reference_only,
+                   bool counterfactuals);
+
+  AssessOptionsText options_;
+  assess::RuleSet rules_;
+  assess::Catalogue catalogue_;
+  assess::Language language_;
+  std::vector<assess::Acceptance> accepted_;
+  std::string today_;
+  std::vector<assess::Pipeline> pipelines_;
+  std::vector<assess::Assessment> assessments_;
+};
+
+// Whole text of a file, or of standard input for "-". Errors: as ReadFile, with its name.
+[[nodiscard]] Result<std::string> ReadText(const std::string& file);
+
+// `casemate assess FILE...`, and `casemate assess explain|diff|schema|catalogue`. `word` is what
+// follows "assess": one of the parts, or something else.
+void AddAssess(CommandLine& line, std::string_view word);
+
+}  // namespace casemate::app
