@@ -12,3 +12,5 @@ tar -xzf "$peers/openai-$version.tgz" -C "$modules/node_modules/openai" --strip-
 [ -n "${CASEMATE_NO_BUILD:-}" ] || tools/build.sh release
 CASEMATE_PEER_MODULES=$modules CASEMATE_PEER_OPENAI=$version CASEMATE_BIN=$PWD/build/release/bin \
   PYTHONPATH=tests/end_to_end PYTHONDONTWRITEBYTECODE=1 python3 tests/peers/peers_test.py
+CASEMATE_BIN=$PWD/build/release/bin PYTHONPATH=tests/end_to_end PYTHONDONTWRITEBYTECODE=1 \
+  python3 tests/peers/tls_peers_test.py

@@ -81,6 +81,7 @@ TEST(DeploymentConfigTest, AnUnknownNameIsRefusedWithItsLineAndTheNearestOne) {
             "config.toml:3: [server]: expected a known name, found 'max_conections'; the nearest "
             "is 'max_connections'");
   EXPECT_THAT(Refusal("\n[sever]\n"), HasSubstr("config.toml:2: "));
+  EXPECT_THAT(Refusal("\n[#server]\n"), HasSubstr("config.toml:2: expected TOML"));
   EXPECT_THAT(Refusal("\n[sever]\n"), HasSubstr("the nearest is [server]"));
   EXPECT_THAT(Refusal("listen = \"127.0.0.1:8443\"\n"), HasSubstr("found 'listen'"));
 }

@@ -9,6 +9,7 @@
 
 #include "config/deployment_config.h"
 #include "config/setting.h"
+#include "config/toml_guard.h"
 
 namespace casemate::config {
 namespace {
@@ -142,6 +143,10 @@ Result<void> ReadSection(const toml::table& table, std::string_view section, std
 }  // namespace
 
 Result<DeploymentConfig> ParseConfig(std::string_view text, std::string_view file) {
+  if (const std::optional<std::uint32_t> line = BadSectionLine(text)) {
+    return Refuse(std::string(file) + ":" + std::to_string(*line) + ": ",
+                  "expected TOML: a section's name such as [server]");
+  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return Refuse(At(file, parsed.error().source()),

@@ -8,6 +8,8 @@
 #include <optional>
 #include <toml++/toml.hpp>
 
+#include "config/toml_guard.h"
+
 namespace casemate::config {
 namespace {
 
@@ -121,6 +123,9 @@ Result<std::vector<TomlRecord>> ParseTomlRecords(std::string_view text, std::str
     return Fail(ErrorCode::kTooLarge, std::string(file) + ": more than 1 MiB");
   }
   Reader reader(file);
+  if (const std::optional<std::uint32_t> line = BadSectionLine(text)) {
+    return reader.Refuse(*line, "expected TOML: a section's name such as [plan]");
+  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return reader.Refuse(parsed.error().source().begin.line,

@@ -47,6 +47,11 @@ TEST(TomlRecordsTest, OtherShapesAreRefusedWithTheirLine) {
   EXPECT_THAT(Refusal("[a]\nb = 07:32:00\n"), HasSubstr("b: expected"));
   EXPECT_THAT(Refusal("[a\n"), StartsWith("f.toml:1: expected TOML"));
   EXPECT_THAT(Refusal("a = [1]\n"), HasSubstr("expected [[a]]"));
+  // toml++ 3.4 asserts on these.
+  for (const char* header : {"[#a]", "[=]", "[", "[[ !a]]", "  [\t]b", "[\xc3\xa4]"}) {
+    EXPECT_THAT(Refusal("[a]\n" + std::string(header) + "\n"), StartsWith("f.toml:2: expected"))
+        << header;
+  }
 }
 
 TEST(TomlRecordsTest, MoreThanTheLimitIsRefused) {
