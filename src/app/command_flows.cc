@@ -27,6 +27,7 @@ struct ProbeCommand {
   std::string file;
   std::string starttls;
   std::string format = "table";
+  std::string cbom;
   std::string out;
   std::string require;
   std::string baseline;
@@ -148,11 +149,17 @@ Result<std::vector<flows::ProbeResult>> OnlyChanged(const ProbeCommand& command,
   if (!baseline) {
     return std::unexpected(baseline.error());
   }
-  std::erase_if(results, [&](const flows::ProbeResult& result) {
+  std::vector<flows::ProbeResult> changed;
+  for (flows::ProbeResult& result : results) {
     const auto before = baseline->find(result.endpoint.Text());
-    return before != baseline->end() && before->second == EntryOf(result);
-  });
-  return results;
+    const std::string change =
+        ChangeSince(before == baseline->end() ? nullptr : &before->second, EntryOf(result));
+    if (!change.empty()) {
+      result.judgement.findings.insert(result.judgement.findings.begin(), change);
+      changed.push_back(std::move(result));
+    }
+  }
+  return changed;
 }
 
 Result<void> Write(const ProbeCommand& command, const std::string& text) {
@@ -165,8 +172,7 @@ Result<void> Write(const ProbeCommand& command, const std::string& text) {
 }
 
 Result<ExitStatus> RunProbe(const ProbeCommand& command) {
-  Result<flows::ReportFormat> format =
-      flows::ParseReportFormat(command.json ? "json" : command.format);
+  Result<flows::ReportFormat> format = FormatOf(command.format, command.json, command.cbom);
   if (!format) {
     return UsageError(format.error());
   }
@@ -236,8 +242,8 @@ void AddFlows(CommandLine& line) {
       .Text("--file", command->file, "A file with one endpoint a line")
       .Text("--starttls", command->starttls,
             "smtp, imap, pop3, ldap, postgres, mysql or xmpp first")
-      .Text("--format", command->format,
-            "table, json, csv, markdown, html, sarif, cbom (CycloneDX 1.6) or cbom17")
+      .Text("--format", command->format, "table, json, csv, markdown, html, sarif or cbom")
+      .Text("--cbom", command->cbom, "A CycloneDX bill of materials of this version: 1.6 or 1.7")
       .Text("--out", command->out, "Write to this file instead of standard output")
       .Text("--require", command->require,
             "End with 1 unless every endpoint is this or better: hybrid-enforced, "

@@ -9,6 +9,7 @@
 #include <new>
 #include <optional>
 
+#include "app/capture_output.h"
 #include "app/command_line.h"
 #include "app/command_output.h"
 #include "app/flows_output.h"
@@ -38,6 +39,7 @@ struct CaptureCommand {
   std::string live;
   std::string filter;
   std::string format = "table";
+  std::string cbom;
   std::string out;
   std::string require;
   std::string baseline;
@@ -187,47 +189,6 @@ Result<void> ReadAll(const CaptureCommand& command, Opened& opened, Collector& c
   return read;
 }
 
-void PrintReport(const flows::CaptureReport& report) {
-  std::vector<std::vector<std::string>> rows;
-  rows.reserve(report.sessions.size());
-  for (const flows::CapturedSession& session : report.sessions) {
-    rows.push_back({session.client.Text(), session.server.Text(), ServiceOf(session),
-                    std::string(SessionVerdictName(session.verdict)),
-                    flows::SizeText(session.OpenableBytes()), session.why});
-  }
-  if (!rows.empty()) {
-    PrintTable({"CLIENT", "SERVER", "SERVICE", "VERDICT", "OPENABLE", "WHY"}, rows);
-    PrintLine("");
-  }
-  rows.clear();
-  for (const flows::SeenServer* server : ListedServers(report)) {
-    const std::optional<flows::Judgement> judged = server->judgement();
-    rows.push_back({server->endpoint().Text(), std::string(VerdictText(*server)),
-                    flows::CountsText(server->sessions()),
-                    judged ? judged->reason : "no session of it tells"});
-  }
-  if (!rows.empty()) {
-    PrintTable({"SERVER", "VERDICT", "SESSIONS", "WHY"}, rows);
-    PrintLine("");
-  }
-  PrintLine(std::to_string(report.counts.sessions) + " sessions" +
-            (report.counts.sessions == 0 ? "" : ": " + CountsText(report.summary.sessions)) + "; " +
-            flows::SizeText(report.summary.openable_bytes) +
-            " that a recorder could read, now or later");
-}
-
-void PrintReading(const flows::CaptureReport& report, bool live) {
-  std::string line =
-      std::to_string(report.counts.frames) + " frames, " + flows::SizeText(report.counts.bytes);
-  if (!live) {
-    line += ", read at " + std::to_string(static_cast<long>(report.MegabytesPerSecond())) + " MB/s";
-  }
-  PrintNote(line);
-  for (const std::string& missing : WhatIsMissing(report)) {
-    PrintNote(missing);
-  }
-}
-
 Result<void> Write(const UniqueFd& out, const std::string& text) {
   if (!out.valid()) {
     std::cout << text << std::flush;
@@ -237,26 +198,6 @@ Result<void> Write(const UniqueFd& out, const std::string& text) {
     return FailErrno("--out");
   }
   return WriteAll(out.get(), AsBytes(text));
-}
-
-// Nothing but what is asked for, or better; what could not be seen does not count as good.
-bool Meets(const std::string& require, const flows::CaptureReport& report) {
-  if (require == "hybrid") {
-    for (const auto& [verdict, count] : report.summary.sessions) {
-      if (verdict != flows::SessionVerdict::kHybrid && verdict != flows::SessionVerdict::kRefused) {
-        return false;
-      }
-    }
-    return report.cut_short.empty();
-  }
-  const std::optional<flows::Verdict> least = flows::ParseVerdict(require);
-  for (const flows::SeenServer* server : report.summary.Servers()) {
-    const std::optional<flows::Judgement> judged = server->judgement();
-    if (least && (!judged || !flows::AtLeast(judged->verdict, *least))) {
-      return false;
-    }
-  }
-  return !least || (report.summary.left_out == 0 && report.cut_short.empty());
 }
 
 // Everything that was typed fits together, or why it does not.
@@ -273,7 +214,7 @@ Result<flows::ReportFormat> Check(const CaptureCommand& command) {
       !flows::ParseVerdict(command.require)) {
     return std::unexpected(Misuse(kRequirements));
   }
-  return flows::ParseReportFormat(command.json ? "json" : command.format);
+  return FormatOf(command.format, command.json, command.cbom);
 }
 
 Result<ExitStatus> RunCapture(const CaptureCommand& command) {
@@ -331,8 +272,8 @@ void AddFlowsCapture(CommandLine& line) {
       .Many("file", command->files, "Capture files, pcap or pcapng; - is standard input")
       .Text("--live", command->live, "Capture on this interface (root, or CAP_NET_RAW)")
       .Text("--filter", command->filter, "In libpcap's language: \"tcp port 5432\"")
-      .Text("--format", command->format,
-            "table, json, csv, markdown, html, sarif, cbom (CycloneDX 1.6) or cbom17")
+      .Text("--format", command->format, "table, json, csv, markdown, html, sarif or cbom")
+      .Text("--cbom", command->cbom, "A CycloneDX bill of materials of this version: 1.6 or 1.7")
       .Text("--out", command->out, "Write to this file instead of standard output")
       .Text("--require", command->require,
             "End with 1 unless every session is hybrid, or every server hybrid-enforced, "

@@ -31,6 +31,17 @@ flows::ReportContext ReportNow(const std::string& subject) {
       .version = CASEMATE_VERSION, .time = UnixSeconds(), .uuid = RandomUuid(), .subject = subject};
 }
 
+Result<flows::ReportFormat> FormatOf(const std::string& format, bool json,
+                                     const std::string& cbom) {
+  if (cbom.empty()) {
+    return flows::ParseReportFormat(json ? "json" : format);
+  }
+  if (cbom != "1.6" && cbom != "1.7") {
+    return Fail(ErrorCode::kInvalidArgument, "--cbom: expected 1.6 or 1.7");
+  }
+  return cbom == "1.7" ? flows::ReportFormat::kCbom17 : flows::ReportFormat::kCbom16;
+}
+
 ExitStatus UsageError(const Error& error) {
   PrintError(error);
   return ExitStatus::kUsage;

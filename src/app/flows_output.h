@@ -14,6 +14,9 @@ namespace casemate::app {
 std::string RandomUuid();
 // The context of a report that is written now.
 flows::ReportContext ReportNow(const std::string& subject);
+// What --format, --json and --cbom ask for together. kInvalidArgument: no such form.
+[[nodiscard]] Result<flows::ReportFormat> FormatOf(const std::string& format, bool json,
+                                                   const std::string& cbom);
 // What was typed cannot be meant: printed, and the status that an unknown option has.
 ExitStatus UsageError(const Error& error);
 // `list`: as flows::ReadBaseline. Errors: of reading; kInvalidArgument: no such report.

@@ -17,7 +17,7 @@ std::string Map(const CaptureReport& report) {
     const SessionVerdict worst = hop->Worst();
     std::string label = CountsText(hop->sessions);
     if (hop->openable_bytes > 0) {
-      label = SizeText(hop->openable_bytes) + " openable: " + label;
+      label.insert(0, SizeText(hop->openable_bytes) + " openable: ");
     }
     arrows.push_back(
         {.from = hop->client,
@@ -52,7 +52,7 @@ std::string Servers(const CaptureReport& report) {
            VerdictCell(VerdictText(*server),
                        VerdictColour(judged ? judged->verdict : Verdict::kUnreachable)) +
            Cell(CountsText(server->sessions())) + Cell(SizeText(server->openable_bytes())) +
-           Cell(judged ? judged->reason : "no session of it tells") + "</tr>\n";
+           Cell(ReasonOf(report, *server)) + "</tr>\n";
   }
   return out + "</tbody></table>\n";
 }

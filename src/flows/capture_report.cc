@@ -83,14 +83,14 @@ void WriteSession(json::Writer& writer, const CapturedSession& session) {
   writer.Key("last").String(TimeText(session.last_ms / 1000)).EndObject();
 }
 
-void WriteServer(json::Writer& writer, const SeenServer& server) {
+void WriteServer(json::Writer& writer, const CaptureReport& report, const SeenServer& server) {
   const std::optional<Judgement> judged = server.judgement();
   const BaselineEntry entry = EntryOf(server);
   writer.BeginObject().Key("endpoint").String(server.endpoint().Text());
   writer.Key("protocol").String(server.protocol());
   writer.Key("server_name").String(server.server_name());
   writer.Key("verdict").String(entry.verdict);
-  writer.Key("reason").String(judged ? judged->reason : "no session of it tells");
+  writer.Key("reason").String(ReasonOf(report, server));
   writer.Key("cve_2026_2673").Bool(judged && judged->cve_2026_2673);
   writer.Key("groups_text").String(entry.groups).Key("certificate").String(entry.certificate);
   WriteVerdicts(writer, server.sessions());
@@ -171,7 +171,7 @@ std::string RenderJson(const CaptureReport& report, const ReportContext& context
   WriteCount(writer, "sessions_without_server", report.summary.left_out);
   writer.EndObject().Key("servers").BeginArray();
   for (const SeenServer* server : ListedServers(report)) {
-    WriteServer(writer, *server);
+    WriteServer(writer, report, *server);
   }
   writer.EndArray().Key("hops").BeginArray();
   for (const SeenHop* hop : ListedHops(report)) {
@@ -218,11 +218,10 @@ std::string RenderMarkdown(const CaptureReport& report, const ReportContext& con
       " by casemate " + context.version +
       ".\n\n| server | verdict | sessions | openable | why |\n|---|---|---|---|---|\n";
   for (const SeenServer* server : ListedServers(report)) {
-    const std::optional<Judgement> judged = server->judgement();
     out += "| " + MarkdownCell(server->endpoint().Text()) + " | " +
            std::string(VerdictText(*server)) + " | " + CountsText(server->sessions()) + " | " +
-           SizeText(server->openable_bytes()) + " | " +
-           MarkdownCell(judged ? judged->reason : "no session of it tells") + " |\n";
+           SizeText(server->openable_bytes()) + " | " + MarkdownCell(ReasonOf(report, *server)) +
+           " |\n";
   }
   out += "\n| client | server | verdict | key exchange | openable |\n|---|---|---|---|---|\n";
   for (const CapturedSession& session : report.sessions) {
@@ -279,13 +278,24 @@ void KeepOnlyChanged(CaptureReport& report, const std::map<std::string, Baseline
   for (const SeenServer* server : report.summary.Servers()) {
     const std::string text = server->endpoint().Text();
     const auto before = baseline.find(text);
-    if (before != baseline.end() && before->second == EntryOf(*server)) {
+    const std::string change =
+        ChangeSince(before == baseline.end() ? nullptr : &before->second, EntryOf(*server));
+    if (change.empty()) {
       report.unchanged.insert(text);
+    } else {
+      report.changes[text] = change;
     }
   }
   std::erase_if(report.sessions, [&](const CapturedSession& session) {
     return report.unchanged.contains(EndpointOf(session.server, session.protocol).Text());
   });
+}
+
+std::string ReasonOf(const CaptureReport& report, const SeenServer& server) {
+  const std::optional<Judgement> judged = server.judgement();
+  const auto change = report.changes.find(server.endpoint().Text());
+  return (judged ? judged->reason : "no session of it tells") +
+         (change == report.changes.end() ? "" : "; " + change->second);
 }
 
 std::vector<const SeenServer*> ListedServers(const CaptureReport& report) {

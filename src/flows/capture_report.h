@@ -17,12 +17,13 @@ struct CaptureReport {
   std::vector<std::string> sources;  // files, or the interface
   std::vector<CapturedSession> sessions;
   TrafficSummary summary;
-  CaptureCounts counts;             // of all sources together
-  std::uint64_t not_listed = 0;     // sessions that are counted and not in `sessions`
-  std::uint64_t dropped = 0;        // frames that the kernel dropped, live
-  double seconds = 0;               // that the reading took
-  std::string cut_short;            // why a source was not read to its end, or empty
-  std::set<std::string> unchanged;  // servers that are as in the baseline: not listed
+  CaptureCounts counts;                        // of all sources together
+  std::uint64_t not_listed = 0;                // sessions that are counted and not in `sessions`
+  std::uint64_t dropped = 0;                   // frames that the kernel dropped, live
+  double seconds = 0;                          // that the reading took
+  std::string cut_short;                       // why a source was not read to its end, or empty
+  std::set<std::string> unchanged;             // servers that are as in the baseline: not listed
+  std::map<std::string, std::string> changes;  // of the others, when there is a baseline
   double MegabytesPerSecond() const;
 };
 
@@ -50,6 +51,8 @@ std::vector<std::string> WhatIsMissing(const CaptureReport& report);
 // Leaves out servers that `baseline` has with the same verdict and groups, their hops and sessions;
 // the totals stay.
 void KeepOnlyChanged(CaptureReport& report, const std::map<std::string, BaselineEntry>& baseline);
+// Why a server has its verdict, and what changed since the baseline.
+std::string ReasonOf(const CaptureReport& report, const SeenServer& server);
 // What is to be shown of the summary, in its order.
 std::vector<const SeenServer*> ListedServers(const CaptureReport& report);
 std::vector<const SeenHop*> ListedHops(const CaptureReport& report);

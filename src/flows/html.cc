@@ -9,7 +9,8 @@ constexpr std::string_view kStyle =
     "svg .hop{font-size:12px}svg .mid{text-anchor:middle}svg .end{text-anchor:end}"
     "svg .box{fill:#f4f6f8;stroke:#9aa7b2}td b{white-space:nowrap}"
     "table{border-collapse:collapse;width:100%;margin-bottom:1.5rem}td,th{text-align:left;"
-    "vertical-align:top;overflow-wrap:break-word;padding:.4rem .6rem;border-bottom:1px solid #d6dde3}"
+    "vertical-align:top;overflow-wrap:break-word;padding:.4rem .6rem;border-bottom:1px solid "
+    "#d6dde3}"
     "small{color:#52616f}blockquote{border-left:3px solid #9aa7b2;margin:0;padding:0 1rem}"
     "pre{background:#f4f6f8;padding:.8rem;overflow:auto}@media print{body{margin:0}}";
 

@@ -16,16 +16,16 @@ namespace {
 using Kind = ServerAnswer::Kind;
 using Clock = std::chrono::steady_clock;
 
-const std::vector<std::uint16_t> kHybridGroups = {kX25519MlKem768, kSecP256r1MlKem768,
+const std::vector<std::uint16_t> hybrid_groups = {kX25519MlKem768, kSecP256r1MlKem768,
                                                   kSecP384r1MlKem1024};
-const std::vector<std::uint16_t> kPostQuantumGroups = {kX25519MlKem768,     kSecP256r1MlKem768,
-                                                       kSecP384r1MlKem1024, kMlKem768,
-                                                       kMlKem1024,          kX25519Kyber768Draft00};
-const std::vector<std::uint16_t> kClassicalGroups = {kX25519, kSecp256r1, kSecp384r1,
+const std::vector<std::uint16_t> post_quantum_groups = {
+    kX25519MlKem768, kSecP256r1MlKem768, kSecP384r1MlKem1024,
+    kMlKem768,       kMlKem1024,         kX25519Kyber768Draft00};
+const std::vector<std::uint16_t> classical_groups = {kX25519, kSecp256r1, kSecp384r1,
                                                      kX448,   kSecp521r1, 0x0100};
 
 // What is asked one group at a time, in the order that they are listed.
-const std::vector<std::uint16_t> kEachGroup = {kX25519MlKem768,
+const std::vector<std::uint16_t> each_group = {kX25519MlKem768,
                                                kSecP256r1MlKem768,
                                                kSecP384r1MlKem1024,
                                                kMlKem512,
@@ -39,11 +39,11 @@ const std::vector<std::uint16_t> kEachGroup = {kX25519MlKem768,
                                                kSecp521r1,
                                                0x0100,
                                                0x0101};
-const std::vector<std::uint16_t> kEachCipher = {0x1301, 0x1302, 0x1303, 0x1304, 0x1305};
+const std::vector<std::uint16_t> each_cipher = {0x1301, 0x1302, 0x1303, 0x1304, 0x1305};
 
 std::vector<std::uint16_t> Both() {
-  std::vector<std::uint16_t> all = kHybridGroups;
-  all.insert(all.end(), kClassicalGroups.begin(), kClassicalGroups.end());
+  std::vector<std::uint16_t> all = hybrid_groups;
+  all.insert(all.end(), classical_groups.begin(), classical_groups.end());
   return all;
 }
 
@@ -63,14 +63,14 @@ class TlsProbe {
 
   Result<ProbeResult> Run() {
     Result<ServerAnswer> pq =
-        Ask({.versions = {kTls13}, .groups = kPostQuantumGroups, .shares = {kX25519MlKem768}});
+        Ask({.versions = {kTls13}, .groups = post_quantum_groups, .shares = {kX25519MlKem768}});
     if (!pq) {
       return std::unexpected(pq.error());
     }
     TlsFindings& tls = result_.tls;
     tls.pq_only = *std::move(pq);
     tls.classical_only =
-        AskAgain({.versions = {kTls13}, .groups = kClassicalGroups, .shares = {kX25519}});
+        AskAgain({.versions = {kTls13}, .groups = classical_groups, .shares = {kX25519}});
     // Each further question would wait as long again.
     const bool mute = tls.pq_only.kind == Kind::kSilent && tls.classical_only.kind == Kind::kSilent;
     if (!mute) {
@@ -139,7 +139,7 @@ class TlsProbe {
   }
 
   ServerAnswer AskOld(std::uint16_t version) {
-    ServerAnswer answer = AskAgain({.versions = {version}, .groups = kClassicalGroups});
+    ServerAnswer answer = AskAgain({.versions = {version}, .groups = classical_groups});
     // A server that answers with another version than the only one offered did not accept it.
     if (answer.Accepted() && answer.version != version) {
       answer.kind = Kind::kBroken;
@@ -150,14 +150,14 @@ class TlsProbe {
   }
 
   void AskEach() {
-    for (const std::uint16_t group : kEachGroup) {
+    for (const std::uint16_t group : each_group) {
       if (AskAgain({.versions = {kTls13}, .groups = {group}, .shares = ShareOf(group)})
               .Accepted()) {
         result_.tls.groups.push_back(group);
       }
     }
     std::vector<std::uint16_t> all = Both();
-    for (const std::uint16_t cipher : kEachCipher) {
+    for (const std::uint16_t cipher : each_cipher) {
       if (AskAgain({.versions = {kTls13},
                     .groups = all,
                     .shares = {kX25519MlKem768, kX25519},
@@ -168,7 +168,7 @@ class TlsProbe {
     }
     if (result_.tls.pq_only.Accepted()) {
       result_.tls.split = AskAgain(
-          {.versions = {kTls13}, .groups = kPostQuantumGroups, .shares = {kX25519MlKem768}},
+          {.versions = {kTls13}, .groups = post_quantum_groups, .shares = {kX25519MlKem768}},
           Delivery::kSplit);
     }
   }
@@ -207,6 +207,19 @@ class TlsProbe {
       return;
     }
     result_.full = *std::move(full);
+    CompareOpinions();
+  }
+
+  // A hybrid client of another make: it must get what the plain text said that it would.
+  void CompareOpinions() {
+    const bool hybrid = result_.full->group.find("MLKEM") != std::string::npos;
+    const bool expected = AtLeast(result_.judgement.verdict, Verdict::kHybridPreferred);
+    const bool excluded = result_.judgement.verdict == Verdict::kClassical;
+    if ((expected && !hybrid) || (excluded && hybrid)) {
+      result_.judgement.findings.push_back(
+          "a full handshake by OpenSSL got " + result_.full->group +
+          ", which does not fit: is there more than one server behind this address?");
+    }
   }
 
   const Endpoint& endpoint_;

@@ -173,6 +173,25 @@ std::string BestGroup(const ProbeResult& result) {
              : "";
 }
 
+std::string ChangeSince(const BaselineEntry* before, const BaselineEntry& now) {
+  if (before == nullptr) {
+    return "since the baseline: new";
+  }
+  std::vector<std::string> changes;
+  const auto note = [&](std::string_view what, const std::string& was, const std::string& is) {
+    if (was != is) {
+      changes.push_back(std::string(what) + " " + (was.empty() ? "none" : was) + " is now " +
+                        (is.empty() ? "none" : is));
+    }
+  };
+  note("verdict", before->verdict, now.verdict);
+  note("groups", before->groups, now.groups);
+  if (before->certificate != now.certificate) {
+    changes.emplace_back("another certificate");
+  }
+  return changes.empty() ? "" : "since the baseline: " + Joined(changes, "; ");
+}
+
 BaselineEntry EntryOf(const ProbeResult& result) {
   return {.verdict = std::string(VerdictName(result.judgement.verdict)),
           .groups = Groups(result),

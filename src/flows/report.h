@@ -73,6 +73,9 @@ struct BaselineEntry {
   bool operator==(const BaselineEntry&) const = default;
 };
 BaselineEntry EntryOf(const ProbeResult& result);
+// "since the baseline: verdict classical is now hybrid-preferred"; empty: nothing changed. `before`
+// nullptr: it was not there.
+std::string ChangeSince(const BaselineEntry* before, const BaselineEntry& now);
 // By endpoint text, of the array `list`: "endpoints" of a probe, "servers" of a capture.
 // kInvalidArgument: not such a report of ours.
 [[nodiscard]] Result<std::map<std::string, BaselineEntry>> ReadBaseline(PlaintextView json,

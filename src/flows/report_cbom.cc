@@ -243,6 +243,7 @@ class Bill {
 
   std::vector<std::string> Uses(const ProbeResult& result) const {
     std::vector<std::string> used;
+    used.reserve(result.tls.groups.size());
     for (const std::uint16_t group : result.tls.groups) {
       used.push_back(GroupRef(group));
     }

@@ -22,10 +22,10 @@ struct Hello {
   std::vector<std::uint16_t> shares;
   std::vector<std::uint16_t> versions = {kTls13};
 };
-const Hello kPostQuantumOnly{.groups = {kX25519MlKem768}, .shares = {kX25519MlKem768}};
-const Hello kGuess{.groups = {kX25519MlKem768, kX25519}, .shares = {kX25519}};
-const Hello kClassicalOnly{.groups = {kX25519, kSecp256r1}, .shares = {kX25519}};
-const Hello kOld{.groups = {kX25519}, .shares = {}, .versions = {kTls12}};
+const Hello post_quantum_only{.groups = {kX25519MlKem768}, .shares = {kX25519MlKem768}};
+const Hello guess{.groups = {kX25519MlKem768, kX25519}, .shares = {kX25519}};
+const Hello classical_only{.groups = {kX25519, kSecp256r1}, .shares = {kX25519}};
+const Hello old{.groups = {kX25519}, .shares = {}, .versions = {kTls12}};
 
 CapturedSession Agreed(const Hello& hello, std::uint16_t group, std::uint16_t version = kTls13) {
   const bool hybrid = IsPostQuantum(GroupKind(group));
@@ -57,7 +57,7 @@ CapturedSession Refused(const Hello& hello, std::uint8_t alert) {
 }
 
 CapturedSession AskedAgain() {
-  CapturedSession session = Agreed(kGuess, kX25519MlKem768);
+  CapturedSession session = Agreed(guess, kX25519MlKem768);
   session.retried = true;
   session.retry_group = kX25519MlKem768;
   return session;
@@ -75,54 +75,54 @@ constexpr std::uint8_t kHandshakeFailure = 40;
 constexpr std::uint8_t kUnrecognizedName = 112;
 
 TEST(SeenServerTest, TheHellosOfAProbeGetTheVerdictOfAProbe) {
-  EXPECT_EQ(VerdictText(Seen({Agreed(kPostQuantumOnly, kX25519MlKem768),
-                              Refused(kClassicalOnly, kHandshakeFailure)})),
+  EXPECT_EQ(VerdictText(Seen({Agreed(post_quantum_only, kX25519MlKem768),
+                              Refused(classical_only, kHandshakeFailure)})),
             "hybrid-enforced");
-  EXPECT_EQ(VerdictText(Seen({Agreed(kPostQuantumOnly, kX25519MlKem768), AskedAgain(),
-                              Agreed(kClassicalOnly, kX25519)})),
+  EXPECT_EQ(VerdictText(Seen({Agreed(post_quantum_only, kX25519MlKem768), AskedAgain(),
+                              Agreed(classical_only, kX25519)})),
             "hybrid-preferred");
-  const SeenServer supported = Seen({Agreed(kPostQuantumOnly, kX25519MlKem768),
-                                     Agreed(kGuess, kX25519), Agreed(kClassicalOnly, kX25519)});
+  const SeenServer supported = Seen({Agreed(post_quantum_only, kX25519MlKem768),
+                                     Agreed(guess, kX25519), Agreed(classical_only, kX25519)});
   EXPECT_EQ(VerdictText(supported), "hybrid-supported");
   EXPECT_TRUE(supported.judgement()->cve_2026_2673);
   EXPECT_EQ(VerdictText(Seen(
-                {Refused(kPostQuantumOnly, kHandshakeFailure), Agreed(kClassicalOnly, kX25519)})),
+                {Refused(post_quantum_only, kHandshakeFailure), Agreed(classical_only, kX25519)})),
             "classical");
-  EXPECT_EQ(VerdictText(Seen({Agreed(kOld, kX25519, kTls12)})), "classical");
+  EXPECT_EQ(VerdictText(Seen({Agreed(old, kX25519, kTls12)})), "classical");
 }
 
 TEST(SeenServerTest, ARetryThatTheClientLeftStillTellsWhatTheServerWants) {
   CapturedSession left = AskedAgain();
   left.verdict = SessionVerdict::kUnknown;
   left.answer->kind = ServerAnswer::Kind::kRetry;
-  EXPECT_EQ(VerdictText(Seen({left, Agreed(kClassicalOnly, kX25519)})), "hybrid-preferred");
+  EXPECT_EQ(VerdictText(Seen({left, Agreed(classical_only, kX25519)})), "hybrid-preferred");
 }
 
 TEST(SeenServerTest, HybridSessionsAloneDoNotProveWhatAClassicalClientGets) {
-  const SeenServer server = Seen({Agreed(kPostQuantumOnly, kX25519MlKem768)});
+  const SeenServer server = Seen({Agreed(post_quantum_only, kX25519MlKem768)});
   EXPECT_EQ(VerdictText(server), "hybrid-supported");
   EXPECT_NE(server.judgement()->reason.find("was not seen"), std::string::npos);
   EXPECT_FALSE(server.judgement()->cve_2026_2673);
 }
 
 TEST(SeenServerTest, AnAlertAboutANameIsNoRefusalOfTheKeyExchange) {
-  EXPECT_EQ(VerdictText(Seen({Agreed(kPostQuantumOnly, kX25519MlKem768),
-                              Refused(kClassicalOnly, kUnrecognizedName)})),
+  EXPECT_EQ(VerdictText(Seen({Agreed(post_quantum_only, kX25519MlKem768),
+                              Refused(classical_only, kUnrecognizedName)})),
             "hybrid-supported");
 }
 
 TEST(SeenServerTest, OneSessionWithoutEncryptionCountsMoreThanAnyHybrid) {
-  CapturedSession plain = Agreed(kPostQuantumOnly, kX25519MlKem768);
+  CapturedSession plain = Agreed(post_quantum_only, kX25519MlKem768);
   plain.verdict = SessionVerdict::kPlain;
   plain.offer.reset();
   plain.answer.reset();
-  const SeenServer server = Seen({Agreed(kPostQuantumOnly, kX25519MlKem768), plain});
+  const SeenServer server = Seen({Agreed(post_quantum_only, kX25519MlKem768), plain});
   EXPECT_EQ(VerdictText(server), "classical");
   EXPECT_EQ(server.openable_bytes(), 10'000U);
 }
 
 TEST(SeenServerTest, WhatWasNotSeenIsUnknownAndInNoBillOfMaterials) {
-  CapturedSession resumed = Agreed(kGuess, 0);
+  CapturedSession resumed = Agreed(guess, 0);
   resumed.verdict = SessionVerdict::kUnknown;
   resumed.answer->resumed = true;
   const SeenServer server = Seen({resumed});
@@ -133,11 +133,11 @@ TEST(SeenServerTest, WhatWasNotSeenIsUnknownAndInNoBillOfMaterials) {
 TEST(TrafficSummaryTest, CountsHopsByClientAndServer) {
   TrafficSummary summary;
   for (int i = 0; i < 3; ++i) {
-    CapturedSession session = Agreed(kClassicalOnly, kX25519);
+    CapturedSession session = Agreed(classical_only, kX25519);
     session.client.port = static_cast<std::uint16_t>(40000 + i);
     summary.Add(session);
   }
-  CapturedSession other = Agreed(kPostQuantumOnly, kX25519MlKem768);
+  CapturedSession other = Agreed(post_quantum_only, kX25519MlKem768);
   other.client = At(9, 1);
   summary.Add(other);
   const std::vector<const SeenHop*> hops = summary.Hops();
@@ -153,7 +153,7 @@ TEST(TrafficSummaryTest, CountsHopsByClientAndServer) {
 TEST(TrafficSummaryTest, ServersBeyondTheLimitAreCountedOnly) {
   TrafficSummary summary;
   for (std::size_t i = 0; i < TrafficSummary::kMaxServers + 5; ++i) {
-    CapturedSession session = Agreed(kClassicalOnly, kX25519);
+    CapturedSession session = Agreed(classical_only, kX25519);
     session.server.ip[13] = static_cast<std::byte>(i >> 8);
     session.server.ip[14] = static_cast<std::byte>(i);
     summary.Add(session);
@@ -166,7 +166,7 @@ TEST(TrafficSummaryTest, ServersBeyondTheLimitAreCountedOnly) {
 CaptureReport Report() {
   CaptureReport report;
   report.sources = {"link.pcap"};
-  report.sessions = {Agreed(kClassicalOnly, kX25519), AskedAgain()};
+  report.sessions = {Agreed(classical_only, kX25519), AskedAgain()};
   report.sessions[1].server.port = 8443;
   for (const CapturedSession& session : report.sessions) {
     report.summary.Add(session);
@@ -184,6 +184,9 @@ TEST(CaptureReportTest, ABaselineLeavesOnlyServersThatChanged) {
   KeepOnlyChanged(report, *baseline);
   ASSERT_EQ(ListedServers(report).size(), 1U);
   EXPECT_EQ(ListedServers(report)[0]->endpoint().Text(), "10.0.0.2:443");
+  EXPECT_NE(
+      ReasonOf(report, *ListedServers(report)[0]).find("verdict hybrid-enforced is now classical"),
+      std::string::npos);
   EXPECT_EQ(ListedHops(report).size(), 1U);
   EXPECT_EQ(report.sessions.size(), 1U);
 }

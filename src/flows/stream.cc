@@ -55,7 +55,8 @@ Result<UniqueFd> ConnectTo(const addrinfo& address, std::chrono::milliseconds ti
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error != 0) {
+    // Reset: it was accepted first. Who speaks next learns it.
+    if (error != 0 && error != ECONNRESET) {
       errno = error;
       return FailErrno("connect");
     }

@@ -125,6 +125,15 @@ TEST(ReportTest, ABaselineReadsBackWhatTheReportSaid) {
   EXPECT_FALSE(ReadBaseline(PlaintextView::Of("["), "endpoints").has_value());
 }
 
+TEST(ReportTest, AChangeSinceTheBaselineIsNamed) {
+  const BaselineEntry before{.verdict = "classical", .groups = "x25519", .certificate = "aa"};
+  EXPECT_EQ(ChangeSince(&before, before), "");
+  EXPECT_EQ(ChangeSince(nullptr, before), "since the baseline: new");
+  EXPECT_EQ(ChangeSince(&before, {.verdict = "unreachable", .groups = "", .certificate = "bb"}),
+            "since the baseline: verdict classical is now unreachable; groups x25519 is now none; "
+            "another certificate");
+}
+
 // Text that a peer chose must not become a part of the page.
 TEST(ReportTest, WhatAPeerSaysIsEscapedInEveryForm) {
   ProbeResult result{

@@ -10,12 +10,30 @@ import tempfile
 import unittest
 import xml.etree.ElementTree as xml
 
+import jsonschema
+import referencing
+
 from flows_harness import Openssl, Postgres, Sshd, Tcpdump, as_somebody_else, capture, enter_own_network, probe
-from harness import CASEMATE, casemate, main, run
+from harness import CASEMATE, ROOT, casemate, main, run
 
 # IANA's numbers, as sslscan and tshark print them.
 GROUPS = {0x11EC: "X25519MLKEM768", 0x11EB: "SecP256r1MLKEM768", 0x001D: "x25519", 0x001E: "x448", 0x0017: "secp256r1",
           0x0018: "secp384r1", 0x0019: "secp521r1", 0x0100: "ffdhe2048"}
+
+
+def validator(name):
+    """Of tests/data/schemas. What a schema refers to and is not there matches nothing."""
+    folder = ROOT / "tests/data/schemas"
+    schema = json.loads((folder / name).read_text())
+    resources = [("http://cyclonedx.org/schema/cryptography-defs.schema.json",
+                  json.loads((folder / "cryptography-defs.schema.json").read_text()))]
+    resources += [(f"http://cyclonedx.org/schema/{other}", {"$schema": schema["$schema"], "not": {}, "definitions": {
+        "signature": {"not": {}}}}) for other in ("spdx.schema.json", "jsf-0.82.schema.json")]
+    registry = referencing.Registry().with_resources(
+        (uri, referencing.Resource.from_contents(content)) for uri, content in resources)
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema, registry=registry)
 
 
 class EverywhereTheSameTest(unittest.TestCase):
@@ -141,6 +159,32 @@ class EverywhereTheSameTest(unittest.TestCase):
                          [("ssh", "hybrid", "mlkem768x25519-sha256"), ("ssh", "classical", "curve25519-sha256")])
         self.assertEqual(sessions[0]["openable_bytes"], 0)
         self.assertEqual(sessions[1]["openable_bytes"], sessions[1]["client_bytes"] + sessions[1]["server_bytes"])
+
+    def test_reports_for_other_tools_are_valid_by_their_schemas(self):
+        plain = [endpoint for endpoint, _, _ in self.servers] + ["nosuch.invalid"]
+        for form, schema in ((("--cbom", "1.6"), "bom-1.6.schema.json"), (("--cbom", "1.7"), "bom-1.7.schema.json"),
+                             (("--format", "sarif"), "sarif-schema-2.1.0.json")):
+            check = validator(schema)
+            for command in (["probe", *plain], ["capture", self.file]):
+                with self.subTest(form=form, command=command[0]):
+                    report = json.loads(casemate("flows", *command, *form).stdout)
+                    errors = [f"{error.json_path}: {error.message[:300]}" for error in check.iter_errors(report)]
+                    self.assertEqual(errors, [])
+                    # It can fail: a report of which a required field is gone.
+                    report.pop("version" if "sarif" in form else "specVersion")
+                    self.assertFalse(check.is_valid(report))
+
+    def test_the_bill_of_materials_names_groups_with_their_strength(self):
+        bill = json.loads(casemate("flows", "capture", self.file, "--format", "cbom").stdout)
+        components = {component["bom-ref"]: component for component in bill["components"]}
+        levels = {name: components[f"alg:{name}"]["cryptoProperties"]["algorithmProperties"]["nistQuantumSecurityLevel"]
+                  for name in ("x25519mlkem768", "x25519", "secp256r1mlkem768")}
+        self.assertEqual(levels, {"x25519mlkem768": 3, "x25519": 0, "secp256r1mlkem768": 3})
+        used = {entry["ref"]: entry["dependsOn"] for entry in bill["dependencies"]}
+        self.assertIn("alg:x25519mlkem768", used[f"proto:{self.postgres.endpoint} (postgres)"])
+        report = json.loads(casemate("flows", "capture", self.file, "--format", "sarif").stdout)
+        rules = {result["ruleId"] for result in report["runs"][0]["results"]}
+        self.assertEqual(rules, {"flows/hybrid-preferred", "flows/hybrid-supported", "flows/classical"})
 
     def test_every_form_of_report_is_written_and_gates_end_with_one(self):
         for form, begins in (("csv", "first,client,"), ("markdown", "# Key exchange"), ("html", "<!doctype html>"),

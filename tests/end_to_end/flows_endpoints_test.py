@@ -143,6 +143,25 @@ class BadEndpointTest(unittest.TestCase):
             self.assertEqual(verdict, "broken", said)
             self.assertIn(reason, said)
 
+    def test_a_server_that_reads_one_segment_only_is_broken_and_says_why(self):
+        with Openssl("-tls1_3", "-groups", "X25519MLKEM768/X25519") as behind:
+            def one_segment(client):
+                first = client.recv(65536)
+                if len(first) < 5 + int.from_bytes(first[3:5], "big"):
+                    return  # takes the first half for all of it
+                host, port = behind.rsplit(":", 1)
+                with socket.create_connection((host, int(port)), timeout=10) as server:
+                    server.sendall(first)
+                    back = threading.Thread(target=copy, args=(server, client), daemon=True)
+                    back.start()
+                    copy(client, server)
+                    back.join(10)
+            with Misbehaving(one_segment) as endpoint:
+                _, (result,) = probe(endpoint)
+        self.assertEqual(result["verdict"], "broken", result)
+        self.assertIn("two segments", result["reason"])
+        self.assertTrue(result["handshakes"]["pq_only"]["accepted"])
+
     def test_a_reset_is_broken(self):
         def reset(client):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")

@@ -211,7 +211,7 @@ class Tcpdump:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            ["tcpdump", "-i", "lo", "-Z", "root", "-U", "--immediate-mode", "-B", "16384", "-w", str(self.path), *self.options],
+            ["tcpdump", "-i", "lo", "-Z", "root", "-U", "-B", "65536", "-w", str(self.path), *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         # Its first words say that it listens, or why it cannot.
         said = self.process.stderr.readline()
@@ -220,8 +220,17 @@ class Tcpdump:
         return self
 
     def __exit__(self, *_):
-        time.sleep(0.3)  # what is in the kernel's ring
+        # The kernel hands frames out in blocks, late: the last one is a marker, and it is waited for.
+        marker = os.urandom(12)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(marker, ("127.0.0.1", 9))
+        for _ in range(400):
+            if marker in self.path.read_bytes():
+                break
+            time.sleep(0.05)
         self.process.terminate()
-        self.process.stderr.read()
+        said = self.process.stderr.read()
         self.process.wait(20)
         self.process.stderr.close()
+        if "\n0 packets dropped by kernel" not in said:
+            raise AssertionError("tcpdump: " + said)

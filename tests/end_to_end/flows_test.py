@@ -48,7 +48,9 @@ class VerdictTest(unittest.TestCase):
             self.assertEqual(probe(endpoint, "--baseline", before)[1], [])
             changed = before.read_text().replace("hybrid-supported", "hybrid-enforced")
             before.write_text(changed)
-            self.assertEqual(len(probe(endpoint, "--baseline", before)[1]), 1)
+            _, (result,) = probe(endpoint, "--baseline", before)
+            self.assertEqual(result["findings"][0],
+                             "since the baseline: verdict hybrid-enforced is now hybrid-supported")
             row = list(csv.DictReader(io.StringIO(
                 casemate("flows", "probe", endpoint, "--format", "csv").stdout)))[0]
             self.assertEqual((row["verdict"], row["cve_2026_2673"]), ("hybrid-supported", "yes"))

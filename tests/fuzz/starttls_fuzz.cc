@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace casemate;
   constexpr std::array<std::string_view, 7> kProtocols = {"smtp",     "imap",  "pop3", "ldap",
                                                           "postgres", "mysql", "xmpp"};
-  constexpr std::size_t kMost = 32 * 1024;  // what a socket pair takes at once
+  constexpr std::size_t kMost = std::size_t{32} * 1024;  // what a socket pair takes at once
   if (size == 0 || size > kMost) {
     return 0;
   }
