@@ -63,7 +63,7 @@ class AssessSetup {
 // Whole text of a file, or of standard input for "-". Errors: as ReadFile, with its name.
 [[nodiscard]] Result<std::string> ReadText(const std::string& file);
 
-// `casemate assess FILE...`, and `casemate assess explain|diff|schema|catalogue`. `word` is what
+// `casemate assess FILE...`, and `casemate assess explain|diff|catalogue|import|schema`. `word` is what
 // follows "assess": one of the parts, or something else.
 void AddAssess(CommandLine& line, std::string_view word);
 

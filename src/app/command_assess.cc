@@ -9,6 +9,7 @@
 
 #include "app/assess_setup.h"
 #include "app/command_output.h"
+#include "assess/import.h"
 #include "assess/run_diff.h"
 #include "base/file.h"
 #include "json/writer.h"
@@ -43,6 +44,11 @@ struct DiffCommand {
   std::string before;
   std::string after;
   bool json = false;
+};
+
+struct ImportCommand {
+  std::string file;
+  std::string out;
 };
 
 struct CatalogueCommand {
@@ -264,6 +270,19 @@ Result<ExitStatus> RunDiff(const DiffCommand& command) {
   return worse ? ExitStatus::kFailed : ExitStatus::kOk;
 }
 
+Result<ExitStatus> RunImport(const ImportCommand& command) {
+  Result<std::string> text = ReadText(command.file);
+  if (!text) {
+    return std::unexpected(text.error());
+  }
+  Result<std::string> imported = assess::ImportModel(*text, command.file);
+  if (!imported) {
+    return Ended(imported.error());
+  }
+  Result<void> written = Write(command.out, *imported);
+  return written ? Result<ExitStatus>(ExitStatus::kOk) : std::unexpected(written.error());
+}
+
 Result<ExitStatus> RunCatalogue(const CatalogueCommand& command) {
   Result<assess::Catalogue> catalogue = command.folder.empty()
                                             ? assess::Catalogue::BuiltIn()
@@ -302,6 +321,7 @@ void AddMain(CommandLine& line) {
       "More:\n  casemate assess explain ROW [FILE...]   one cell as an argument\n"
       "  casemate assess diff A B                two reports of --json\n"
       "  casemate assess catalogue               services that a description can use\n"
+      "  casemate assess import FILE             from Threagile or an OWASP threat model\n"
       "  casemate assess schema                  the JSON Schema of descriptions, for editors",
       [command] { return RunAssess(*command); });
   options
@@ -344,6 +364,13 @@ void AddParts(CommandLine& line) {
       .Text("--catalogue", catalogue->folder, "A folder of services instead of the built-in ones")
       .Flag("--json", catalogue->json, "Print JSON");
 
+  auto import = std::make_shared<ImportCommand>();
+  line.Add("assess import", "A Threagile or OWASP threat model as a description to go on from",
+           "casemate assess import threagile.yaml --out pipeline.yaml",
+           [import] { return RunImport(*import); })
+      .Required("file", import->file, "Threagile YAML, or the OWASP format's JSON")
+      .Text("--out", import->out, "Write to this file instead of standard output");
+
   line.Add("assess schema", "The JSON Schema of descriptions, for editors",
            "casemate assess schema > pipeline.schema.json", []() -> Result<ExitStatus> {
              std::cout << assess::PipelineSchema() << std::flush;
@@ -355,7 +382,8 @@ void AddParts(CommandLine& line) {
 
 void AddAssess(CommandLine& line, std::string_view word) {
   // A description has no such name unless it is written with its folder: ./diff.
-  constexpr std::array<std::string_view, 4> kParts = {"explain", "diff", "catalogue", "schema"};
+  constexpr std::array<std::string_view, 5> kParts = {"explain", "diff", "catalogue", "import",
+                                                      "schema"};
   if (std::ranges::find(kParts, word) != kParts.end()) {
     AddParts(line);
   } else {

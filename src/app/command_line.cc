@@ -63,7 +63,7 @@ std::string_view GroupSummary(std::string_view group) {
       {"file", "Documents: list, delete"},
       {"audit", "The audit log: show, verify, prove"},
       {"flows", "The key exchange of hops: probe, capture, live"},
-      {"assess", "Who can read the plaintext: explain, diff, catalogue, schema"}};
+      {"assess", "Who can read the plaintext: explain, diff, catalogue, import, schema"}};
   for (const auto& [name, summary] : kGroups) {
     if (name == group) {
       return summary;
