@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "attestation/azure/appraise.h"
+#include "attestation/azure/envelope.h"
+#include "attestation/cca/appraise.h"
 #include "attestation/little_endian.h"
 #include "attestation/nvidia/appraise.h"
 #include "attestation/snp/appraise.h"
@@ -67,10 +70,22 @@ bool LooksLikeSpdm(ByteView raw) {
   return raw.size() > 37 && raw[0] == std::byte{0x11} && raw[1] == std::byte{0xE0};
 }
 
+// CBOR tag 399.
+bool LooksLikeCca(ByteView raw) {
+  return raw.size() > 3 && raw[0] == std::byte{0xD9} && raw[1] == std::byte{0x01} &&
+         raw[2] == std::byte{0x8F};
+}
+
 // TDREPORT has no mark of its own: a MAC stands where others have a version.
 constexpr std::size_t kTdReportBytes = 1024;
 
 std::vector<Appraisal> AppraiseRaw(const std::string& name, ByteView raw, const Context& context) {
+  if (azure::LooksLikeEnvelope(raw)) {
+    return {azure::Appraise(name, raw, context)};
+  }
+  if (LooksLikeCca(raw)) {
+    return {cca::Appraise(name, raw, context)};
+  }
   if (LooksLikeSnp(raw)) {
     return {snp::Appraise(name, raw, context)};
   }
@@ -88,7 +103,8 @@ std::vector<Appraisal> AppraiseRaw(const std::string& name, ByteView raw, const 
   return {
       Refused(name, context,
               "not evidence that is known here: expected an SEV-SNP report, a TDX or SGX quote, "
-              "or an NVIDIA report, raw, as hexadecimal text or as JSON")};
+              "an NVIDIA report, an Arm CCA token or Azure's vTPM report; raw, as "
+              "hexadecimal text or as JSON")};
 }
 
 std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view text,
@@ -164,7 +180,8 @@ Result<void> AddFile(Role role, const std::string& name, Bytes content, Context&
     return Fail(ErrorCode::kTooLarge, "more than 64 files of collateral");
   }
   if (role == Role::kRoot) {
-    if (!Trimmed(AsText(content)).starts_with('{')) {
+    const std::string_view text = Trimmed(AsText(content));
+    if (!text.starts_with('{') && !text.starts_with('[')) {
       return Fail(ErrorCode::kInvalidArgument,
                   name + ": expected a certificate (PEM or DER) or a public key (JWK)");
     }

@@ -1,0 +1,248 @@
+#include "attestation/cca/appraise.h"
+
+#include <algorithm>
+
+#include "attestation/cca/token.h"
+#include "json/reader.h"
+
+namespace casemate::attestation::cca {
+namespace {
+
+constexpr std::size_t kMostKeys = 256;
+// SHA-256 of x || y of the key that TF-RMM's simulator signs with: everyone has its private half.
+constexpr std::string_view kDemoKey =
+    "73ebaf2fcd0e50d8b088ed8b1add51d88afa0c67aaec2aff2f82dc7fbc644d0a";
+
+struct TrustedKey {
+  PublicKey key;
+  std::string file;
+  Bytes implementation_id;  // empty: of any platform
+  Bytes instance_id;
+};
+
+// RFC 4648 section 5, without padding.
+Result<Bytes> FromBase64Url(std::string text) {
+  for (char& c : text) {
+    c = c == '-' ? '+' : c == '_' ? '/' : c;
+  }
+  text.append((4 - text.size() % 4) % 4, '=');
+  return FromBase64(text);
+}
+
+std::string Text(const json::Value& object, std::string_view name) {
+  const std::optional<json::Value> value = object.GetSet(name);
+  return value ? value->AsName(512).value_or("") : "";
+}
+
+// A JSON Web Key (RFC 7517, RFC 7518 section 6.2).
+std::optional<PublicKey> ReadJwk(const json::Value& jwk) {
+  const std::string curve = Text(jwk, "crv");
+  Result<Bytes> x = FromBase64Url(Text(jwk, "x"));
+  Result<Bytes> y = FromBase64Url(Text(jwk, "y"));
+  if (Text(jwk, "kty") != "EC" || !x || !y) {
+    return std::nullopt;
+  }
+  for (const crypto::EcCurve known :
+       {crypto::EcCurve::kP256, crypto::EcCurve::kP384, crypto::EcCurve::kP521}) {
+    const std::size_t size = crypto::CoordinateSize(known);
+    if (curve == crypto::CurveName(known) && x->size() == size && y->size() == size) {
+      PublicKey key{.curve = known, .point = *x};
+      Put(key.point, *y);
+      return key;
+    }
+  }
+  return std::nullopt;
+}
+
+void ReadKeys(const Companion& file, std::vector<TrustedKey>& keys, Appraisal& appraisal) {
+  Result<json::Document> document = json::Document::Parse(
+      PlaintextView::Of(AsText(file.content)),
+      {.max_bytes = std::size_t{1} << 20, .max_depth = 8, .max_values = 10'000});
+  if (!document) {
+    appraisal.warnings.push_back(file.name + " is left out: " + document.error().message);
+    return;
+  }
+  const json::Value root = document->root();
+  std::vector<json::Value> entries = {root};
+  if (root.kind() == json::Value::Kind::kArray) {
+    entries = root.Elements();
+  }
+  for (const json::Value& entry : entries) {
+    const std::optional<PublicKey> key = ReadJwk(entry.GetSet("pkey").value_or(entry));
+    if (!key || keys.size() == kMostKeys) {
+      appraisal.warnings.push_back(file.name + ": a key is left out: expected JWK of type EC");
+      continue;
+    }
+    keys.push_back(
+        {.key = *key,
+         .file = file.name,
+         .implementation_id = FromHex(Text(entry, "implementation-id")).value_or(Bytes()),
+         .instance_id = FromHex(Text(entry, "instance-id")).value_or(Bytes())});
+  }
+}
+
+void AddVoucher(const TrustedKey& key, Appraisal& appraisal) {
+  const std::string print = ToHex(crypto::Hash(crypto::HashAlgorithm::kSha256, key.key.point));
+  const bool demo = print == kDemoKey;
+  appraisal.vouchers.push_back(
+      {.role = "root",
+       .holder = "platform key (CPAK) given with --root, " + key.file,
+       .company =
+           demo
+               ? "nobody: the demonstration key of TF-RMM's simulator, whose private half is public"
+               : "the maker of the chip or platform; Arm Ltd only defines the format",
+       .jurisdiction = demo ? "none" : "that maker's",
+       .sha256 = print});
+  appraisal.warnings.push_back(
+      demo ? "not hardware evidence: anyone can sign with this demonstration key"
+           : "there is no common root of Arm CCA: the token proves what the key given with --root "
+             "does");
+}
+
+void CheckPlatform(const Token& token, const PlatformClaims& claims, const Context& context,
+                   Appraisal& appraisal) {
+  std::vector<TrustedKey> keys;
+  for (const Companion& file : context.keys) {
+    ReadKeys(file, keys, appraisal);
+  }
+  std::erase_if(keys, [&](const TrustedKey& key) {
+    return (!key.implementation_id.empty() && key.implementation_id != claims.implementation_id) ||
+           (!key.instance_id.empty() && key.instance_id != claims.instance_id);
+  });
+  if (keys.empty()) {
+    appraisal.Skip("platform-signature",
+                   "give the public key (CPAK) that the platform's maker endorses for instance " +
+                       ToHex(claims.instance_id) + " with --root",
+                   true);
+    return;
+  }
+  std::string failure;
+  for (const TrustedKey& key : keys) {
+    Result<void> verified = VerifyClaims(token.platform, key.key);
+    if (verified) {
+      appraisal.Pass("platform-signature", "COSE_Sign1 of the platform, by the key of " + key.file);
+      AddVoucher(key, appraisal);
+      return;
+    }
+    failure = verified.error().message;
+  }
+  appraisal.Refuse("platform-signature",
+                   "the platform's token was changed, or another key signed it: " + failure);
+}
+
+void CheckRealm(const Token& token, const PlatformClaims& platform, const RealmClaims& realm,
+                Appraisal& appraisal) {
+  Result<PublicKey> key = ReadRealmKey(realm);
+  Result<void> verified = key ? VerifyClaims(token.realm, *key) : std::unexpected(key.error());
+  if (verified) {
+    appraisal.Pass("realm-signature", "COSE_Sign1 of the realm, by the key inside it");
+  } else {
+    appraisal.Refuse("realm-signature", "the realm's token: " + verified.error().message);
+  }
+  const std::optional<crypto::HashAlgorithm> hash = HashByName(realm.public_key_hash);
+  if (hash && crypto::Hash(*hash, realm.public_key) == platform.challenge) {
+    appraisal.Pass("realm-binding", "the platform's challenge is the digest of the realm's key");
+  } else {
+    appraisal.Refuse("realm-binding",
+                     "the realm's key is not the one that the platform vouches for");
+  }
+}
+
+void CheckLifecycle(const PlatformClaims& claims, Appraisal& appraisal) {
+  const unsigned state = claims.lifecycle;
+  const char* name = state <= 0x00FF                      ? "unknown"
+                     : state >= 0x1000 && state <= 0x10FF ? "assembly and test"
+                     : state >= 0x2000 && state <= 0x20FF ? "provisioning"
+                     : state >= 0x3000 && state <= 0x30FF ? "secured"
+                     : state >= 0x4000 && state <= 0x40FF ? "debugging of non-CCA parts"
+                     : state >= 0x5000 && state <= 0x50FF ? "recoverable debugging"
+                     : state >= 0x6000 && state <= 0x60FF ? "decommissioned"
+                                                          : "not defined";
+  const bool secured = state >= 0x3000 && state <= 0x30FF;
+  appraisal.policy.push_back({.name = "platform.secured",
+                              .set = secured,
+                              .meaning = std::string("the platform's lifecycle is: ") + name,
+                              .warning = !secured});
+  if (secured) {
+    appraisal.Pass("lifecycle", "the platform is secured");
+  } else {
+    appraisal.Refuse("lifecycle", "the platform's lifecycle is \"" + std::string(name) + "\" (" +
+                                      std::to_string(state) + "), not secured");
+  }
+}
+
+void CheckNonce(const RealmClaims& claims, const Context& context, Appraisal& appraisal) {
+  const std::optional<Bytes>& expected = context.nonce ? context.nonce : context.report_data;
+  if (!expected) {
+    appraisal.Skip("nonce", "no expected value was given (--nonce): the token may be old", false);
+  } else if (expected->size() <= claims.challenge.size() &&
+             std::ranges::equal(*expected, ByteView(claims.challenge).first(expected->size())) &&
+             std::ranges::all_of(ByteView(claims.challenge).subspan(expected->size()),
+                                 [](std::byte b) { return b == std::byte{0}; })) {
+    appraisal.Pass("nonce", "the realm answers the challenge that was expected");
+  } else {
+    appraisal.Refuse("nonce",
+                     "expected " + ToHex(*expected) + ", found " + ToHex(claims.challenge));
+  }
+}
+
+void AddFacts(const PlatformClaims& platform, const RealmClaims& realm, Appraisal& appraisal) {
+  appraisal.AddFact("realm-initial-measurement", ToHex(realm.initial_measurement));
+  for (std::size_t i = 0; i < realm.extensible_measurements.size(); ++i) {
+    appraisal.AddFact("realm-extensible-" + std::to_string(i),
+                      ToHex(realm.extensible_measurements[i]));
+  }
+  appraisal.AddFact("challenge", ToHex(realm.challenge));
+  appraisal.AddFact("personalization-value", ToHex(realm.personalization_value));
+  appraisal.AddFact("implementation-id", ToHex(platform.implementation_id));
+  appraisal.AddFact("instance-id", ToHex(platform.instance_id));
+  appraisal.AddFact("platform-config", ToHex(platform.config));
+  appraisal.AddFact("verification-service", platform.verification_service);
+  for (const SwComponent& component : platform.components) {
+    appraisal.tcb.components.push_back(
+        {.name = component.type.empty() ? "component" : component.type,
+         .value = ToHex(component.measurement)});
+  }
+}
+
+}  // namespace
+
+Appraisal Appraise(const std::string& source, ByteView raw, const Context& context) {
+  Appraisal appraisal;
+  appraisal.source = source;
+  appraisal.kind = Kind::kArmCca;
+  appraisal.format = "Arm CCA token";
+  appraisal.time = context.time;
+  Result<Token> token = ParseToken(raw);
+  if (!token) {
+    appraisal.Refuse("format", token.error().message);
+    return appraisal;
+  }
+  appraisal.Pass("format", "two COSE_Sign1");
+  Result<PlatformClaims> platform = ReadPlatformClaims(token->platform.claims);
+  Result<RealmClaims> realm = ReadRealmClaims(token->realm.claims);
+  if (!platform || !realm) {
+    appraisal.Refuse("claims", !platform ? platform.error().message : realm.error().message);
+    return appraisal;
+  }
+  appraisal.Pass("claims", "every mandatory claim is there");
+  appraisal.format += realm->profile.empty() ? " (profile before 2023)" : " (profile of 2023)";
+  CheckPlatform(*token, *platform, context, appraisal);
+  CheckRealm(*token, *platform, *realm, appraisal);
+  CheckLifecycle(*platform, appraisal);
+  CheckNonce(*realm, context, appraisal);
+  AddFacts(*platform, *realm, appraisal);
+  appraisal.cannot_show = {
+      "what the measurements mean: compare the realm's with a build of your own, the platform's "
+      "with its "
+      "maker's reference values",
+      "whether the platform is hardware at all: a simulator with an endorsed key gives the same "
+      "token",
+      "where the machine stands, and that nobody touches its memory bus",
+      "that the key's holder (or whoever can compel it) signed for no platform that does not "
+      "exist"};
+  AttacksOf(context).Judge({.lines = {"arm-cca"}, .values = {}}, appraisal);
+  return appraisal;
+}
+
+}  // namespace casemate::attestation::cca
