@@ -235,6 +235,67 @@ TEST(CaptureTest, FragmentsArePutTogetherInAnyOrder) {
   EXPECT_EQ(Read(frames).at(0).verdict, SessionVerdict::kHybrid);
 }
 
+TEST(CaptureTest, FragmentsThatOverlapDropTheirDatagram) {
+  std::vector<Bytes> frames;
+  for (const Segment& segment : Conversation(kX25519MlKem768)) {
+    const Bytes tcp = Tcp(segment);
+    if (tcp.size() < 200) {
+      frames.push_back(Ethernet(Ipv4(tcp, segment.from_client)));
+      continue;
+    }
+    const Bytes first(tcp.begin(), tcp.begin() + 168);  // eight bytes too many
+    const Bytes second(tcp.begin() + 160, tcp.end());
+    const auto id = static_cast<std::uint16_t>(frames.size());
+    frames.push_back(Ethernet(Ipv4(first, segment.from_client, 0x2000, id)));
+    frames.push_back(Ethernet(Ipv4(second, segment.from_client, 160 / 8, id)));
+  }
+  for (const CapturedSession& session : Read(frames)) {
+    EXPECT_NE(session.verdict, SessionVerdict::kHybrid);
+  }
+}
+
+TEST(CaptureTest, FragmentsOfIpv6ArePutTogether) {
+  const auto fragment = [](ByteView piece, bool from_client, std::uint16_t offset, bool more,
+                           std::uint32_t id) {
+    Bytes out;
+    PutU32(out, 0x60000000);
+    PutU16(out, static_cast<std::uint16_t>(piece.size() + 8));
+    PutU8(out, 44);  // RFC 8200 section 4.5
+    PutU8(out, 64);
+    for (const bool source : {true, false}) {
+      Put(out, Hex(source == from_client ? "20010db8000000000000000000000001"
+                                         : "20010db8000000000000000000000002"));
+    }
+    PutU8(out, 6);
+    PutU8(out, 0);
+    PutU16(out, static_cast<std::uint16_t>(offset | (more ? 1U : 0U)));
+    PutU32(out, id);
+    Put(out, piece);
+    return Ethernet(out, "86dd");
+  };
+  std::vector<Bytes> frames;
+  for (const Segment& segment : Conversation(kX25519MlKem768)) {
+    const Bytes tcp = Tcp(segment);
+    const auto id = static_cast<std::uint32_t>(frames.size());
+    const std::size_t cut = tcp.size() < 200 ? 8 : 160;
+    frames.push_back(fragment(ByteView(tcp).first(cut), segment.from_client, 0, true, id));
+    frames.push_back(fragment(ByteView(tcp).subspan(cut), segment.from_client,
+                              static_cast<std::uint16_t>(cut), false, id));
+  }
+  EXPECT_EQ(Read(frames).at(0).verdict, SessionVerdict::kHybrid);
+}
+
+TEST(CaptureTest, PortsThatAreUsedAgainAreAnotherSession) {
+  std::vector<Bytes> frames = Frames(Conversation(kX25519MlKem768));
+  for (const Bytes& frame : Frames(Conversation(kX25519))) {
+    frames.push_back(frame);
+  }
+  const Sessions sessions = Read(frames);
+  ASSERT_EQ(sessions.size(), 2U);
+  EXPECT_EQ(sessions[0].verdict, SessionVerdict::kHybrid);
+  EXPECT_EQ(sessions[1].verdict, SessionVerdict::kClassical);
+}
+
 TEST(CaptureTest, ASnapLengthThatCutsTheHelloIsSaid) {
   Sessions sessions;
   Capture capture(LinkType::kEthernet,

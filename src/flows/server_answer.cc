@@ -43,6 +43,12 @@ bool LooksLikeText(ByteView bytes, std::string_view start) {
   return AsText(bytes).starts_with(start);
 }
 
+// As far as it came; not empty.
+bool LooksLikeTls(ByteView record) {
+  const auto type = std::to_integer<std::uint8_t>(record[0]);
+  return type >= 20 && type <= 24 && (record.size() < 2 || record[1] == std::byte{3});
+}
+
 ServerAnswer NotTls(ByteView bytes) {
   ServerAnswer answer{.kind = Kind::kNotTls, .certificates = {}};
   if (LooksLikeText(bytes, "HTTP/") || LooksLikeText(bytes, "<htm") ||
@@ -183,14 +189,14 @@ std::optional<ServerAnswer> AnswerReader::NextRecord() {
   if (records_.empty()) {
     return std::nullopt;
   }
-  const auto type = std::to_integer<std::uint8_t>(records_[0]);
-  // Decided on the first byte: a server that speaks text would else look silent.
-  if ((type < 20 || type > 24) || (records_.size() > 1 && records_[1] != std::byte{3})) {
-    return NotTls(records_);
-  }
   if (records_.size() < kRecordHead) {
     return std::nullopt;
   }
+  // Decided on the first bytes: a server that speaks text would else look silent.
+  if (!LooksLikeTls(records_)) {
+    return NotTls(records_);
+  }
+  const auto type = std::to_integer<std::uint8_t>(records_[0]);
   const std::size_t length = GetU16(records_, 3);
   if (length > kMaxRecord) {
     return Broken("a record of " + std::to_string(length) + " bytes");
@@ -280,6 +286,9 @@ std::optional<ServerAnswer> AnswerReader::Message(std::uint8_t type, ByteView bo
 ServerAnswer AnswerReader::End(ServerAnswer::Kind why) {
   if (hello_) {
     return *hello_;  // resumed TLS 1.2 sessions and short flights: what is known stands
+  }
+  if (!records_.empty() && !LooksLikeTls(records_)) {
+    return NotTls(records_);
   }
   if (!records_.empty() || !handshake_.empty()) {
     return Broken(why == Kind::kSilent ? "a flight that stops in the middle"

@@ -159,5 +159,22 @@ TEST(ServerAnswerTest, Tls12NamesItsCurveInTheKeyExchange) {
   EXPECT_EQ(ToHex(answer->certificates[0]), "aa");
 }
 
+// A text that comes in pieces is known by what it is, whole or short.
+TEST(AnswerReaderTest, PlainTextIsRecognisedHoweverItIsCut) {
+  const std::string text = "HTTP/1.1 400 Bad Request\r\n";
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    AnswerReader reader;
+    std::optional<ServerAnswer> answer = reader.Feed(AsBytes(text.substr(0, cut)));
+    if (!answer) {
+      answer = reader.Feed(AsBytes(text.substr(cut)));
+    }
+    ASSERT_TRUE(answer.has_value()) << cut;
+    EXPECT_EQ(answer->reason, "plain HTTP") << cut;
+  }
+  AnswerReader reader;
+  EXPECT_FALSE(reader.Feed(AsBytes("SSH-")).has_value());
+  EXPECT_EQ(reader.End(ServerAnswer::Kind::kClosed).reason, "SSH: probe it as ssh://HOST");
+}
+
 }  // namespace
 }  // namespace casemate::flows

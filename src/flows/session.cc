@@ -287,7 +287,7 @@ void Session::SettleByAnswer() {
   const std::string what = Describe(answer);
   if (IsPostQuantum(kind)) {
     Settle(SessionVerdict::kHybrid, what);
-  } else if (answer.resumed && answer.group == 0) {
+  } else if (answer.version >= kTls13 && answer.resumed && answer.group == 0) {
     Settle(SessionVerdict::kUnknown,
            what + ", resumed without a new key exchange: as good as the session before it");
   } else if (kind == KeyExchange::kUnknown && answer.group != 0) {

@@ -160,6 +160,19 @@ class EverywhereTheSameTest(unittest.TestCase):
         self.assertEqual(sessions[0]["openable_bytes"], 0)
         self.assertEqual(sessions[1]["openable_bytes"], sessions[1]["client_bytes"] + sessions[1]["server_bytes"])
 
+    def test_a_session_that_goes_on_is_marked_as_resumed(self):
+        ticket = self.folder / "ticket"
+        for options, verdict in ((("-groups", "X25519MLKEM768/X25519"), "hybrid"), (("-tls1_2",), "classical")):
+            file = self.folder / "resumed.pcap"
+            with Openssl(*options) as endpoint, Tcpdump(file):
+                for session in (("-sess_out", ticket), ("-sess_in", ticket)):
+                    # Q ends the client once the server's tickets are there.
+                    subprocess.run(["sh", "-c", "(sleep 0.5; echo Q) | openssl s_client -connect \"$@\"", "sh", endpoint,
+                                    *map(str, session)], capture_output=True, timeout=20, check=True)
+            sessions = capture(file)["sessions"]
+            self.assertEqual([(s["verdict"], s["resumed"]) for s in sessions], [(verdict, False), (verdict, True)], options)
+            self.assertTrue(sessions[1]["offer"]["resumes"])
+
     def test_reports_for_other_tools_are_valid_by_their_schemas(self):
         plain = [endpoint for endpoint, _, _ in self.servers] + ["nosuch.invalid"]
         for form, schema in ((("--cbom", "1.6"), "bom-1.6.schema.json"), (("--cbom", "1.7"), "bom-1.7.schema.json"),
