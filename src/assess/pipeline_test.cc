@@ -228,29 +228,6 @@ TEST(PipelineTest, StatingReplacesAFactAndReturnsTheOldOne) {
       pipeline->State({.element = "ask", .field = "key_exchange", .value = "y", .evidence = {}}));
 }
 
-TEST(PipelineTest, TheBuiltInCatalogueReadsAndEveryFactOfItNamesASource) {
-  Result<Catalogue> catalogue = Catalogue::BuiltIn();
-  ASSERT_TRUE(catalogue) << catalogue.error().message;
-  ASSERT_FALSE(catalogue->entries().empty());
-  for (const auto& [id, entry] : catalogue->entries()) {
-    Result<Pipeline> pipeline =
-        Pipeline::Parse("casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\nuse: " + id +
-                            "\nparties: {acme: }\nprocessors: {client: {operator: you}}\n",
-                        "p.yaml", *catalogue);
-    EXPECT_TRUE(pipeline) << pipeline.error().message;
-    for (std::size_t i = 0; i < kKinds; ++i) {
-      const yaml::Node* section = entry.root.Get(InfoOf(static_cast<Kind>(i)).section);
-      for (const yaml::Entry& element :
-           section == nullptr ? std::vector<yaml::Entry>() : section->entries) {
-        for (const yaml::Entry& fact : element.value.entries) {
-          EXPECT_TRUE(fact.value.is_mapping() && fact.value.Get("source") != nullptr)
-              << entry.file << ":" << fact.mark.line << ": " << element.name << "." << fact.name;
-        }
-      }
-    }
-  }
-}
-
 TEST(PipelineTest, TheSchemaInTheDocsIsTheOneOfThisProgram) {
   Result<Bytes> file =
       ReadFile(CASEMATE_SOURCE_DIR "/docs/formats/pipeline.schema.json", std::size_t{1} << 20);
