@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "flows/live.h"
 #include "flows/report.h"
+#include "net/hop_json.h"
 #include "net/unix_client.h"
 
 // The hop table of a running server, over its operator's socket.
@@ -17,9 +18,6 @@ namespace casemate::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-// net/server.h has the path; that header is the front's.
-constexpr const char* kHopsPath = "/casemate/v1/hops";
 
 struct LiveOptions {
   std::string dir;
@@ -37,8 +35,8 @@ Result<Plaintext> Fetch(const fs::path& deployment) {
                                ? client.error()
                                : NoServer(deployment));
   }
-  Result<net::ClientResponse> response =
-      client->Send({.method = "GET", .target = kHopsPath, .headers = {}, .body = {}});
+  Result<net::ClientResponse> response = client->Send(
+      {.method = "GET", .target = std::string(net::kHopsPath), .headers = {}, .body = {}});
   if (!response) {
     return std::unexpected(response.error());
   }

@@ -27,6 +27,7 @@
 #include "crypto/init.h"
 #include "net/connect_server.h"
 #include "net/gateway_backend.h"
+#include "net/hops_backend.h"
 #include "net/receipt_backend.h"
 #include "sandbox/sandbox.h"
 #include "secmem/harden.h"
@@ -220,6 +221,8 @@ Result<void> Serve(app::ConnectSetup setup) {
                               .port = setup.port,
                               .addresses = std::move(*addresses),
                               .authority_der = setup.authority_der};
+  const std::shared_ptr<net::HopTable> hops = net::HopTable::Make();
+  options.hops = hops;
   Result<std::shared_ptr<net::Gateway>> gateway = net::Gateway::Make(options);
   options.timeouts.silence = kReceiptTimeout;
   Result<std::shared_ptr<net::Gateway>> receipts = net::Gateway::Make(options);
@@ -280,10 +283,11 @@ Result<void> Serve(app::ConnectSetup setup) {
   bounds.max_connections = kMaxConnections;
   bounds.max_requests = kMaxRequests;
   bounds.workers = kMaxRequests;
+  bounds.hops = hops;
   Result<std::unique_ptr<net::ConnectServer>> server = net::ConnectServer::Start(
       bounds, std::move(listener->socket),
       {.hosts = listener->hosts, .origins = setup.origins, .token_digest = *token},
-      std::move(verified));
+      std::make_shared<net::HopsBackend>(std::move(verified), hops));
   if (!server) {
     return std::unexpected(server.error());
   }

@@ -1,15 +1,10 @@
-// Beside toml_records.cc the only file that sees toml++.
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
 #include <algorithm>
 #include <numeric>
 #include <set>
-#include <toml++/toml.hpp>
 
 #include "config/deployment_config.h"
 #include "config/setting.h"
-#include "config/toml_guard.h"
+#include "config/toml_library_internal.h"
 
 namespace casemate::config {
 namespace {
@@ -143,10 +138,6 @@ Result<void> ReadSection(const toml::table& table, std::string_view section, std
 }  // namespace
 
 Result<DeploymentConfig> ParseConfig(std::string_view text, std::string_view file) {
-  if (const std::optional<std::uint32_t> line = BadSectionLine(text)) {
-    return Refuse(std::string(file) + ":" + std::to_string(*line) + ": ",
-                  "expected TOML: a section's name such as [server]");
-  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return Refuse(At(file, parsed.error().source()),

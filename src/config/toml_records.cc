@@ -1,14 +1,9 @@
-// Beside parse_config.cc the only file that sees toml++.
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
 #include "config/toml_records.h"
 
 #include <algorithm>
 #include <optional>
-#include <toml++/toml.hpp>
 
-#include "config/toml_guard.h"
+#include "config/toml_library_internal.h"
 
 namespace casemate::config {
 namespace {
@@ -123,9 +118,6 @@ Result<std::vector<TomlRecord>> ParseTomlRecords(std::string_view text, std::str
     return Fail(ErrorCode::kTooLarge, std::string(file) + ": more than 1 MiB");
   }
   Reader reader(file);
-  if (const std::optional<std::uint32_t> line = BadSectionLine(text)) {
-    return reader.Refuse(*line, "expected TOML: a section's name such as [plan]");
-  }
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     return reader.Refuse(parsed.error().source().begin.line,

@@ -47,10 +47,22 @@ TEST(TomlRecordsTest, OtherShapesAreRefusedWithTheirLine) {
   EXPECT_THAT(Refusal("[a]\nb = 07:32:00\n"), HasSubstr("b: expected"));
   EXPECT_THAT(Refusal("[a\n"), StartsWith("f.toml:1: expected TOML"));
   EXPECT_THAT(Refusal("a = [1]\n"), HasSubstr("expected [[a]]"));
-  // toml++ 3.4 asserts on these.
+  // On these toml++ 3.4 asserts before it refuses (toml_library_internal.h).
   for (const char* header : {"[#a]", "[=]", "[", "[[ !a]]", "  [\t]b", "[\xc3\xa4]"}) {
     EXPECT_THAT(Refusal("[a]\n" + std::string(header) + "\n"), StartsWith("f.toml:2: expected"))
         << header;
+  }
+}
+
+TEST(TomlRecordsTest, CharactersBeyondAsciiStandInStringsAndCommentsOnly) {
+  for (const char* line : {"\xc3\xa4 = 1", "b\xef\xbb\xbf = 1", "b = 1 \xc3\xa4",
+                           "b = \"x\" \xc2\xb5", "b = 9\"\xc6\x95\""}) {
+    EXPECT_THAT(Refusal("[a]\n" + std::string(line) + "\n"), StartsWith("f.toml:2: expected TOML"))
+        << line;
+  }
+  for (const char* line :
+       {"b = \"\xc3\xa4\"", "b = '\xc3\xa4'", "b = 1 # \xc3\xa4", "\"\xc3\xa4\" = 1"}) {
+    EXPECT_EQ(Refusal("\xef\xbb\xbf[a]\n" + std::string(line) + "\n"), "accepted") << line;
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -8,6 +9,9 @@
 #include "secmem/plaintext.h"
 
 namespace casemate::net {
+
+// Where a server or connect has its table.
+inline constexpr std::string_view kHopsPath = "/casemate/v1/hops";
 
 struct HopsContext {
   std::int64_t time = 0;                      // UNIX seconds

@@ -55,9 +55,8 @@ Result<PeerSet> PeerSet::Parse(std::span<const std::string> entries) {
     unsigned bits = address ? address->size_bits() : 0;
     bool good = address.has_value();
     if (good && slash != std::string_view::npos) {
-      const std::string_view digits = text.substr(slash + 1);
-      const char* end = digits.data() + digits.size();
-      const auto [stop, error] = std::from_chars(digits.data(), end, bits);
+      const char* end = entry.data() + entry.size();
+      const auto [stop, error] = std::from_chars(entry.data() + slash + 1, end, bits);
       good = error == std::errc() && stop == end && bits <= address->size_bits() &&
              NothingBehind(address->bytes, bits, address->size_bits());
     }

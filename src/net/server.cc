@@ -260,8 +260,9 @@ Result<void> Server::SetIdentity(const custody::Identity& identity) {
   }
   return state_->http.Listen(std::move(state_->tls_listener), std::make_shared<KeyGate>(told),
                              [told](boost::asio::io_context& io, UniqueFd socket) {
-                               return MakeTlsStream(io, std::move(socket),
-                                                    told->tls.For(socket.get()));
+                               const std::shared_ptr<const TlsContext>& context =
+                                   told->tls.For(socket.get());
+                               return MakeTlsStream(io, std::move(socket), context);
                              });
 }
 

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -23,9 +22,6 @@ enum class Admitting : std::uint8_t {
   kLocked,         // it waits for its passphrase
 };
 
-// JSON: the hop table (net/hop_json.h).
-inline constexpr std::string_view kHopsPath = "/casemate/v1/hops";
-
 struct ServerOptions : HttpServerOptions {
   TlsSettings tls;
   OperatorPages operator_pages{};  // on the operator's socket
@@ -33,9 +29,9 @@ struct ServerOptions : HttpServerOptions {
 
 // The front's HTTP/1.1 server: the TLS port, where a request needs an API key, and the operator's
 // UNIX socket, where the peer's user is the credential. `GET /health` and `GET /ready` are answered
-// here, and on the operator's socket kHopsPath; everything else by the backend. One thread does all
-// network work; `workers` threads wait for the backend. Threads: all members may be called at any
-// time.
+// here, and on the operator's socket kHopsPath (net/hop_json.h); everything else by the backend.
+// One thread does all network work; `workers` threads wait for the backend. Threads: all members
+// may be called at any time.
 class Server {
  public:
   // Takes listening sockets (either may be absent). The operator's socket is served at once, the

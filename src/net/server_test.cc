@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "net/hop_json.h"
 #include "net/server_test_support.h"
 #include "net/unix_client.h"
 

@@ -160,6 +160,19 @@ class ClientTest(HopTest):
                 follow.kill()
                 follow.wait()
 
+    def test_connect_has_a_table_of_its_own_behind_its_token(self):
+        connect = Connect(self.deployment.base / "connect", self.deployment.key(), "--server", self.deployment.address,
+                          "--dir", self.deployment.dir)
+        self.addCleanup(connect.stop)
+        self.assertEqual(connect.ask(path="/casemate/v1/hops", token="wrong")[0], 401)
+        status, _, page = connect.ask(path="/casemate/v1/hops")
+        self.assertEqual(status, 200)
+        rows = {hop["hop"]: hop for hop in json.loads(page)["hops"]}
+        self.assertEqual((rows["gateway"]["group"], rows["gateway"]["direction"], rows["gateway"]["minimum"]),
+                         ("X25519MLKEM768", "made", "hybrid"))
+        self.assertFalse(rows["gateway"]["certificate"]["own"])
+        self.assertEqual(rows["local-clients"]["verdict"], "local")
+
     def test_without_a_server_it_says_how_to_start_one(self):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "config.toml").touch()
