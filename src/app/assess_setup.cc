@@ -10,12 +10,16 @@
 #include "assess/data.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "sandbox/sandbox.h"
+#include "secmem/harden.h"
 
 namespace casemate::app {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kMaxMemory = std::uint64_t{2} << 30;  // bytes
+constexpr std::uint32_t kMaxCpuSeconds = 120;
 constexpr std::size_t kMaxFileBytes = std::size_t{64} * 1024 * 1024;
 
 std::string Today() {
@@ -55,6 +59,32 @@ assess::NamedTexts BuiltIn(std::string_view prefix) {
 }
 
 }  // namespace
+
+Result<void> Confine(const std::vector<std::string>& reads, const std::string& out) {
+  sandbox::Rules rules{.read_only = {},
+                       .read_write = {},
+                       .may_make_threads = false,
+                       .max_memory_bytes = kMaxMemory,
+                       .max_cpu_seconds = kMaxCpuSeconds,
+                       .max_files = 16};
+  std::error_code error;
+  for (const std::string& path : reads) {
+    if (!path.empty() && path != "-" && fs::exists(path, error)) {
+      rules.read_only.emplace_back(path);
+    }
+  }
+  if (!out.empty() && out != "-") {
+    const fs::path folder = fs::absolute(out, error).parent_path();
+    if (fs::is_directory(folder, error)) {
+      rules.read_write.push_back(folder);
+    }
+  }
+  if (Result<void> hardened = HardenProcess(/*die_with_parent=*/false); !hardened) {
+    return hardened;
+  }
+  Result<sandbox::Applied> applied = sandbox::Enter(rules);
+  return applied ? Result<void>() : std::unexpected(applied.error());
+}
 
 Result<std::string> ReadText(const std::string& file) {
   if (file == "-") {

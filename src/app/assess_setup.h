@@ -23,12 +23,15 @@ struct AssessOptionsText {
   std::string label;
   std::string today;
   void AddTo(OptionList& options);
+  // The files and folders that these options name.
+  std::vector<std::string> Paths() const { return {rules, legal, catalogue, accept}; }
 };
 
 // What an assessment is made of: read, judged, ready for a report. Not movable: reports borrow.
 class AssessSetup {
  public:
   AssessSetup() = default;
+  ~AssessSetup() = default;
   AssessSetup(const AssessSetup&) = delete;
   AssessSetup& operator=(const AssessSetup&) = delete;
 
@@ -60,11 +63,16 @@ class AssessSetup {
   std::vector<assess::Assessment> assessments_;
 };
 
+// Gives up everything but reading these files and folders and writing beside `out`: what parses the
+// files of others has no network and no other process. Names that are not there are left out, so
+// that opening them says so.
+[[nodiscard]] Result<void> Confine(const std::vector<std::string>& reads, const std::string& out);
+
 // Whole text of a file, or of standard input for "-". Errors: as ReadFile, with its name.
 [[nodiscard]] Result<std::string> ReadText(const std::string& file);
 
-// `casemate assess FILE...`, and `casemate assess explain|diff|catalogue|import|schema`. `word` is what
-// follows "assess": one of the parts, or something else.
+// `casemate assess FILE...`, and `casemate assess explain|diff|catalogue|import|schema`. `word` is
+// what follows "assess": one of the parts, or something else.
 void AddAssess(CommandLine& line, std::string_view word);
 
 }  // namespace casemate::app

@@ -72,6 +72,12 @@ ExitStatus UsageText(const std::string& message) {
       {.code = ErrorCode::kInvalidArgument, .message = message, .param = {}, .detail = {}});
 }
 
+std::vector<std::string> Joined(std::vector<std::string> paths,
+                                const std::vector<std::string>& more) {
+  paths.insert(paths.end(), more.begin(), more.end());
+  return paths;
+}
+
 Result<void> Write(const std::string& file, const std::string& text) {
   if (file.empty() || file == "-") {
     std::cout << text << std::flush;
@@ -162,6 +168,10 @@ Result<ExitStatus> RunAssess(const AssessCommand& command) {
   if (command.files.size() > kMaxColumns) {
     return UsageText("at most 8 descriptions side by side");
   }
+  if (Result<void> confined = Confine(Joined(command.options.Paths(), command.files), command.out);
+      !confined) {
+    return std::unexpected(confined.error());
+  }
   AssessSetup setup;
   if (Result<void> loaded = setup.Load(command.options); !loaded) {
     return Ended(loaded.error());
@@ -189,6 +199,10 @@ Result<ExitStatus> RunAssess(const AssessCommand& command) {
 }
 
 Result<ExitStatus> RunExplain(const ExplainCommand& command) {
+  if (Result<void> confined = Confine(Joined(command.options.Paths(), command.files), {});
+      !confined) {
+    return std::unexpected(confined.error());
+  }
   AssessSetup setup;
   if (Result<void> loaded = setup.Load(command.options); !loaded) {
     return Ended(loaded.error());
@@ -226,6 +240,9 @@ Result<ExitStatus> RunExplain(const ExplainCommand& command) {
 }
 
 Result<ExitStatus> RunDiff(const DiffCommand& command) {
+  if (Result<void> confined = Confine({command.before, command.after}, {}); !confined) {
+    return std::unexpected(confined.error());
+  }
   Result<std::string> before = ReadText(command.before);
   Result<std::string> after = ReadText(command.after);
   if (!before || !after) {
@@ -271,6 +288,9 @@ Result<ExitStatus> RunDiff(const DiffCommand& command) {
 }
 
 Result<ExitStatus> RunImport(const ImportCommand& command) {
+  if (Result<void> confined = Confine({command.file}, command.out); !confined) {
+    return std::unexpected(confined.error());
+  }
   Result<std::string> text = ReadText(command.file);
   if (!text) {
     return std::unexpected(text.error());
@@ -284,6 +304,9 @@ Result<ExitStatus> RunImport(const ImportCommand& command) {
 }
 
 Result<ExitStatus> RunCatalogue(const CatalogueCommand& command) {
+  if (Result<void> confined = Confine({command.folder}, {}); !confined) {
+    return std::unexpected(confined.error());
+  }
   Result<assess::Catalogue> catalogue = command.folder.empty()
                                             ? assess::Catalogue::BuiltIn()
                                             : assess::Catalogue::FromFolder(command.folder);

@@ -83,6 +83,13 @@ void AddLine(std::string& section, std::string_view field, std::string_view valu
   section += "    " + std::string(field) + ": " + std::string(value) + "\n";
 }
 
+// A text field; an empty one says nothing and is left out.
+void AddText(std::string& section, std::string_view field, std::string_view text) {
+  if (!text.empty()) {
+    AddLine(section, field, Quoted(text));
+  }
+}
+
 std::string Head(const std::string& title, const std::string& date, const std::string& you,
                  const std::string& tool, const std::string& file, std::string_view labels,
                  const Sections& sections) {
@@ -193,7 +200,7 @@ class Threagile {
     std::string& section = is_store ? sections_.stores : sections_.processors;
     place_[id] = ids_.Take(id.empty() ? entry.name : id);
     section += "  " + place_[id] + ":\n";
-    AddLine(section, "title", Quoted(entry.name));
+    AddText(section, "title", entry.name);
     if (!owner.empty()) {
       AddLine(section, "operator", party_[owner]);
     }
@@ -280,11 +287,12 @@ class ThreatModel {
     sections_.parties += "  " + you + ":\n";
     for (const Node& actor : ItemsOf(root, "actors")) {
       const std::string id = Place("actor", actor);
-      sections_.parties += "  " + id + ": {name: " + Quoted(Scalar(actor, "title")) + "}\n";
+      sections_.parties += "  " + id + ":\n";
+      AddText(sections_.parties, "name", Scalar(actor, "title"));
     }
     for (const Node& component : ItemsOf(root, "components")) {
       sections_.processors += "  " + Place("component", component) + ":\n";
-      AddLine(sections_.processors, "title", Quoted(Scalar(component, "title")));
+      AddText(sections_.processors, "title", Scalar(component, "title"));
     }
     AddStores(root);
     for (const Node& flow : ItemsOf(root, "data_flows")) {
@@ -328,7 +336,7 @@ class ThreatModel {
     for (const Node& store : ItemsOf(root, "data_stores")) {
       const std::string name = Scalar(store, "symbolic_name");
       sections_.stores += "  " + Place("data_store", store) + ":\n";
-      AddLine(sections_.stores, "title", Quoted(Scalar(store, "title")));
+      AddText(sections_.stores, "title", Scalar(store, "title"));
       if (const auto found = sealed.find(name); found != sealed.end()) {
         AddLine(sections_.stores, "holds", "[content]");
         AddLine(sections_.stores, "encryption", found->second ? "standard" : "none");

@@ -98,6 +98,15 @@ TEST(ImportTest, AnOwaspThreatModelSaysWhatItsWordsSay) {
   EXPECT_THAT(*text, HasSubstr("# Left out: a data set in store \"gone\""));
 }
 
+// Found by the fuzz target: a store whose title was misspelt.
+TEST(ImportTest, WhatHasNoTitleGetsNone) {
+  Result<std::string> text = ImportModel(
+      R"({"components": [{"symbolic_name": "a"}], "actors": [{}], "data_stores": [{"symbolic_name": "b"}]})",
+      "tm.json");
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_TRUE(Pipeline::Parse(*text, "imported.yaml", Catalogue())) << *text;
+}
+
 TEST(ImportTest, WhatIsNeitherIsRefused) {
   EXPECT_THAT(ImportModel("a: 1", "x.yaml").error().message,
               HasSubstr("x.yaml:1:1: expected a Threagile"));

@@ -11,7 +11,8 @@ using yaml::FailAt;
 using yaml::Node;
 
 constexpr std::array<std::string_view, 5> kReserved = {"you", "none", "unknown", "all", "any"};
-const std::vector<std::string_view> kFactNames = {"value", "source", "date", "confidence", "note"};
+constexpr std::array<std::string_view, 5> kFactNames = {"value", "source", "date", "confidence",
+                                                        "note"};
 
 std::vector<std::string_view> TopNames() {
   std::vector<std::string_view> names = {"casemate", "name",  "title",   "date", "you",
@@ -445,7 +446,7 @@ Result<void> PipelineReader::FillFact(const Layer& layer, std::size_t element,
   fact.place = {.file = layer.file, .mark = entry.mark};
   const Node* value = &entry.value;
   if (value->is_mapping()) {
-    if (Result<void> names = OnlyNames(*value, kFactNames, "a fact"); !names) {
+    if (Result<void> names = OnlyNames(*value, {kFactNames.begin(), kFactNames.end()}, "a fact"); !names) {
       return names;
     }
     if (Result<void> read = ReadEvidence(layer, *value, fact.evidence); !read) {

@@ -199,6 +199,22 @@ class CommandTest(unittest.TestCase):
         self.assertIn("r.yaml:3:5: \"en\" is missing",
                       assess(self.hosted, "--rules", str(broken), check=False).stderr)
 
+    def test_models_of_other_tools_are_imported(self):
+        model = self.folder / "threagile.yaml"
+        model.write_text((ROOT / "tests/fuzz/corpus/assess_data_fuzz/threagile.yaml").read_text())
+        pipeline = self.folder / "imported.yaml"
+        assess("import", str(model), "--out", str(pipeline))
+        self.assertIn("# Left out: link", pipeline.read_text())
+        self.assertIn("unknown", assess(str(pipeline)).stdout)
+        refused = assess("import", self.hosted, check=False)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("expected a Threagile model", refused.stderr)
+
+    def test_a_file_that_is_not_there_is_said_so(self):
+        missing = assess(str(self.folder / "missing.yaml"), check=False)
+        self.assertEqual(missing.returncode, 4)
+        self.assertIn("missing.yaml", missing.stderr)
+
     def test_a_thousand_hops_are_judged(self):
         text = pathlib.Path(self.hosted).read_text() + "".join(
             f"  h{i}: {{from: acme, to: engine, transport: tls, key_exchange: classical, carries: content, "

@@ -14,7 +14,7 @@ NEEDED = {
     "casemate-flows": {"libcrypto.so.3", "libssl.so.3", "libyyjson.so.0", "libpcap.so.0.8", "libseccomp.so.2"} | LOG,
     "casemate-attest": {"libcrypto.so.3", "libseccomp.so.2", "libyyjson.so.0", "libcbor.so.0.10", "libxml2.so.16",
                         "libxmlsec1.so.10310", "libxmlsec1-openssl.so.10310"} | LOG,
-    "casemate-assess": {"libcrypto.so.3", "libyyjson.so.0", "libyaml-0.so.2"} | LOG,
+    "casemate-assess": {"libcrypto.so.3", "libseccomp.so.2", "libyyjson.so.0", "libyaml-0.so.2"} | LOG,
     "casemate-supervisor": {"libcrypto.so.3", "libseccomp.so.2", "libtomlplusplus.so.3"} | LOG,
     "casemate-front": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
     "casemate-connect": {"libcrypto.so.3", "libssl.so.3", "libseccomp.so.2", "libyyjson.so.0"} | LOG,
