@@ -205,9 +205,9 @@ Result<AttackTable> AttackTable::Read(PlaintextView json) {
 }
 
 const AttackTable& AttackTable::Shipped() {
-  static const AttackTable kTable =
+  static const AttackTable table =
       Read(PlaintextView::Of(ShippedAttackTable())).value_or(AttackTable());
-  return kTable;
+  return table;
 }
 
 AttackResult AttackTable::JudgeLine(const Attack& attack, const std::string& line,

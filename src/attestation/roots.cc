@@ -71,7 +71,7 @@ void Sort(const crypto::X509Certificate& certificate, Pinned& pinned) {
 }
 
 const Pinned& All() {
-  static const Pinned kAll = [] {
+  static const Pinned all = [] {
     Pinned pinned;
     for (const std::string_view file : PinnedPemFiles()) {
       if (auto certificates = crypto::ReadPemCertificates(file)) {
@@ -82,7 +82,7 @@ const Pinned& All() {
     }
     return pinned;
   }();
-  return kAll;
+  return all;
 }
 
 // A list that the issuer signed decides; without one nothing is known.

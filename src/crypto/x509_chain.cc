@@ -74,7 +74,7 @@ Bytes EcPoint(X509* certificate) {
 // RFC 4055: the parameters are compared as DER, so that nothing else can be meant. The second form
 // spells out the default trailer, as older certificates of AMD do.
 bool IsPssSha384(const X509* certificate) {
-  static const std::array<Bytes, 2> kForms = {
+  static const std::array<Bytes, 2> forms = {
       FromHex("304106092a864886f70d01010a3034a00f300d06096086480165030402020500a11c301a06092a864886"
               "f70d010108300d06096086480165030402020500a203020130")
           .value_or(Bytes()),
@@ -89,7 +89,7 @@ bool IsPssSha384(const X509* certificate) {
   }
   Bytes der(static_cast<std::size_t>(size));
   unsigned char* at = Out(der);
-  return i2d_X509_ALGOR(algorithm, &at) == size && std::ranges::find(kForms, der) != kForms.end();
+  return i2d_X509_ALGOR(algorithm, &at) == size && std::ranges::find(forms, der) != forms.end();
 }
 
 // Lets pass what the caller said that it reads itself; everything else stands.

@@ -13,8 +13,7 @@ namespace casemate::attestation::nvidia {
 namespace {
 
 // TCG DICE Attestation Architecture: CompositeDeviceID (Hopper) and DiceTcbInfo (Blackwell).
-const std::vector<std::string> kDiceOids = {  // NOLINT(bugprone-throwing-static-initialization)
-    "2.23.133.5.4.1", "2.23.133.5.4.1.1"};
+std::vector<std::string> DiceOids() { return {"2.23.133.5.4.1", "2.23.133.5.4.1.1"}; }
 constexpr std::string_view kSha384Oid = "2.16.840.1.101.3.4.2.2";
 constexpr int kDeepest = 4;
 
@@ -38,7 +37,7 @@ void CollectFwids(ByteView der, int depth, std::vector<Bytes>& fwids) {
 
 std::vector<Bytes> FwidsOf(const crypto::X509Certificate& certificate) {
   std::vector<Bytes> fwids;
-  for (const std::string& oid : kDiceOids) {
+  for (const std::string& oid : DiceOids()) {
     if (const std::optional<Bytes> extension = certificate.Extension(oid)) {
       CollectFwids(*extension, 0, fwids);
     }
@@ -91,7 +90,7 @@ void CheckChain(const Leaf& leaf, const std::vector<crypto::X509Certificate>& ow
                 const std::vector<crypto::X509Certificate>& pool, const Context& context,
                 Appraisal& appraisal) {
   Result<AnchoredChain> chain =
-      VerifyToRoot("nvidia-device", leaf.certificate, pool, context.roots, kDiceOids);
+      VerifyToRoot("nvidia-device", leaf.certificate, pool, context.roots, DiceOids());
   if (!chain) {
     appraisal.Refuse("chain", chain.error().message);
   } else {

@@ -61,7 +61,7 @@ bool Restrict(xmlSecDSigCtx* context) {
 }  // namespace
 
 void Prepare() {
-  static const bool kReady = [] {
+  static const bool ready_once = [] {
     xmlInitParser();
     xmlSetGenericErrorFunc(nullptr, Silent);
     const bool ready = xmlSecInit() >= 0 && xmlSecOpenSSLInit() >= 0;
@@ -69,7 +69,7 @@ void Prepare() {
     xmlSecIOCleanupCallbacks();  // no file, no network: nothing can be loaded by reference
     return ready;
   }();
-  if (!kReady) {
+  if (!ready_once) {
     std::abort();  // fails only without memory
   }
 }

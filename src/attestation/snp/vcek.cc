@@ -3,8 +3,8 @@
 namespace casemate::attestation::snp {
 namespace {
 
-const std::string kPrefix =
-    "1.3.6.1.4.1.3704.1";  // NOLINT(bugprone-throwing-static-initialization)
+// What stands before every extension of AMD.
+std::string Oid(const std::string& suffix) { return "1.3.6.1.4.1.3704.1" + suffix; }
 
 // A DER INTEGER of 0 to 255: `02 01 xx`, or `02 02 00 xx` from 128.
 Result<unsigned> SmallInteger(const Bytes& der, const std::string& oid) {
@@ -50,12 +50,12 @@ Result<Bytes> HardwareId(Bytes content) {
 }  // namespace
 
 Result<std::optional<Vcek>> ReadVcek(const crypto::X509Certificate& certificate) {
-  const std::optional<Bytes> product = certificate.Extension(kPrefix + ".2");
+  const std::optional<Bytes> product = certificate.Extension(Oid(".2"));
   if (!product) {
     return std::optional<Vcek>();
   }
   Vcek vcek;
-  Result<std::string> name = Ia5Text(*product, kPrefix + ".2");
+  Result<std::string> name = Ia5Text(*product, Oid(".2"));
   if (!name) {
     return std::unexpected(name.error());
   }
@@ -66,7 +66,7 @@ Result<std::optional<Vcek>> ReadVcek(const crypto::X509Certificate& certificate)
                                                         {".3.8", &vcek.tcb.microcode},
                                                         {".3.9", &vcek.tcb.fmc}};
   for (const auto& [suffix, target] : versions) {
-    const std::string oid = kPrefix + suffix;
+    const std::string oid = Oid(suffix);
     const std::optional<Bytes> content = certificate.Extension(oid);
     if (!content && suffix == ".3.9") {
       continue;
@@ -80,15 +80,15 @@ Result<std::optional<Vcek>> ReadVcek(const crypto::X509Certificate& certificate)
     *target = *value;
     vcek.has_fmc = vcek.has_fmc || suffix == ".3.9";
   }
-  if (std::optional<Bytes> id = certificate.Extension(kPrefix + ".4")) {
+  if (std::optional<Bytes> id = certificate.Extension(Oid(".4"))) {
     Result<Bytes> hardware_id = HardwareId(*std::move(id));
     if (!hardware_id) {
       return std::unexpected(hardware_id.error());
     }
     vcek.hardware_id = *std::move(hardware_id);
   }
-  if (const std::optional<Bytes> id = certificate.Extension(kPrefix + ".5")) {
-    Result<std::string> text = Ia5Text(*id, kPrefix + ".5");
+  if (const std::optional<Bytes> id = certificate.Extension(Oid(".5"))) {
+    Result<std::string> text = Ia5Text(*id, Oid(".5"));
     if (!text) {
       return std::unexpected(text.error());
     }

@@ -7,8 +7,8 @@
 namespace casemate::attestation::tdx {
 namespace {
 
-const std::string kSgx =
-    "1.2.840.113741.1.13.1";  // NOLINT(bugprone-throwing-static-initialization)
+// An OID below Intel's extension.
+std::string Oid(const std::string& suffix) { return "1.2.840.113741.1.13.1" + suffix; }
 
 // SEQUENCE OF SEQUENCE { OID, value }, by OID.
 std::optional<std::map<std::string, DerValue>> ReadFields(ByteView content) {
@@ -33,7 +33,7 @@ std::unexpected<Error> Bad(const std::string& what) {
 
 Result<Bytes> Octets(const std::map<std::string, DerValue>& fields, const std::string& suffix,
                      std::size_t size) {
-  const auto field = fields.find(kSgx + suffix);
+  const auto field = fields.find(Oid(suffix));
   if (field == fields.end() || field->second.tag != 4 || field->second.content.size() != size) {
     return Bad(suffix + " is missing or not " + std::to_string(size) + " bytes");
   }
@@ -46,7 +46,7 @@ Result<void> ReadTcb(ByteView content, Pck& pck) {
     return Bad(".2 is malformed");
   }
   for (unsigned i = 1; i <= 17; ++i) {
-    const auto field = fields->find(kSgx + ".2." + std::to_string(i));
+    const auto field = fields->find(Oid(".2." + std::to_string(i)));
     const auto value = field == fields->end() ? std::nullopt : DerUnsigned(field->second);
     if (!value || *value > (i == 17 ? 0xFFFFU : 0xFFU)) {
       return Bad(".2." + std::to_string(i) + " is missing or out of range");
@@ -64,7 +64,7 @@ Result<void> ReadTcb(ByteView content, Pck& pck) {
 }  // namespace
 
 Result<Pck> ReadPck(const crypto::X509Certificate& certificate) {
-  const std::optional<Bytes> extension = certificate.Extension(kSgx);
+  const std::optional<Bytes> extension = certificate.Extension(Oid(""));
   const auto outer = extension ? ReadDer(*extension) : std::nullopt;
   if (!outer || outer->size() != 1 || outer->front().tag != 0x30) {
     return Bad("missing or malformed: not a PCK certificate");
@@ -83,18 +83,18 @@ Result<Pck> ReadPck(const crypto::X509Certificate& certificate) {
     }
     *target = *std::move(bytes);
   }
-  const auto tcb = fields->find(kSgx + ".2");
+  const auto tcb = fields->find(Oid(".2"));
   if (tcb == fields->end() || tcb->second.tag != 0x30) {
     return Bad(".2 is missing");
   }
   if (Result<void> read = ReadTcb(tcb->second.content, pck); !read) {
     return std::unexpected(read.error());
   }
-  const auto configuration = fields->find(kSgx + ".7");
+  const auto configuration = fields->find(Oid(".7"));
   if (configuration != fields->end()) {
     const auto flags = ReadFields(configuration->second.content);
     const auto smt =
-        flags ? flags->find(kSgx + ".7.3") : std::map<std::string, DerValue>::const_iterator();
+        flags ? flags->find(Oid(".7.3")) : std::map<std::string, DerValue>::const_iterator();
     if (flags && smt != flags->end() && smt->second.tag == 1 && smt->second.content.size() == 1) {
       pck.smt_known = true;
       pck.smt = smt->second.content[0] != std::byte{0};
