@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a model of random weights, so that speeds mean something: random_gguf.py OUT [--shape SHAPE] [--seed N].
+"""Writes a model of random weights, so that speeds mean something: random_gguf.py OUT [--shape S] [--seed N] [--context N].
 
 The llama architecture in q8_0, with the tokenizer and chat template of the shipped model. The same seed gives
 the same bytes. What it says has no sense; how long it takes to say it is that of a trained model of its shape.
@@ -11,7 +11,8 @@ import struct
 
 SHIPPED = pathlib.Path(__file__).resolve().parents[1] / "models/casemate-answer-q8_0.gguf"
 #                 layers, width, heads, key/value heads, feed-forward
-SHAPES = {"tiny": (4, 256, 4, 2, 512), "0.5b": (24, 1280, 20, 4, 3840)}
+SHAPES = {"tiny": (4, 256, 4, 2, 512), "0.5b": (24, 1280, 20, 4, 3840),
+          "1b": (16, 2048, 32, 8, 8192), "3b": (28, 3072, 24, 8, 8192), "8b": (32, 4096, 32, 8, 14336)}
 F32, Q8_0 = 0, 8
 SPECIAL = 8  # first tokens of the vocabulary, the ends of answers among them: rows of zeros, never the likeliest
 BLOCK = 32  # weights of one q8_0 block: a half-precision scale and 32 signed bytes
@@ -139,5 +140,6 @@ if __name__ == "__main__":
     parser.add_argument("out")
     parser.add_argument("--shape", choices=SHAPES, default="0.5b")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--context", type=int, default=4096, help="tokens (default 4096)")
     options = parser.parse_args()
-    write(options.out, options.shape, options.seed)
+    write(options.out, options.shape, options.seed, options.context)

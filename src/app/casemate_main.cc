@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   casemate::app::AddIngest(line);
   casemate::app::AddAsk(line);
   casemate::app::AddModel(line);
+  casemate::app::AddModelCheck(line);
   casemate::app::AddTenant(line);
   casemate::app::AddKey(line);
   casemate::app::AddPrincipal(line);

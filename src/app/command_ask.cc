@@ -345,9 +345,10 @@ void AddAsk(CommandLine& line) {
       .Text("--tenant", options->tenant, "The tenant's name (default: the first)")
       .Required("--collection", options->collection, "Where to look")
       .Text("--model", options->model, "The model (default: casemate-answer)")
-      .Text("--quotes", options->quotes,
-            "verbatim: what the answer quotes is word for word of a passage; only: it is nothing "
-            "but quotations")
+      .Choice("--quotes", options->quotes,
+              "verbatim: what the answer quotes is word for word of a passage; only: it is nothing "
+              "but quotations",
+              {"verbatim", "only"})
       .Text("--schema", options->schema_file, "A file with a JSON Schema that the answer meets")
       .Text("--temperature", options->temperature, "0 to 2 (default: 0, the likeliest answer)")
       .Text("--seed", options->seed, "A number; the same seed gives the same answer")

@@ -23,6 +23,12 @@ OptionList& OptionList::Text(const std::string& name, std::string& target,
   return *this;
 }
 
+OptionList& OptionList::Choice(const std::string& name, std::string& target,
+                               const std::string& help, const std::vector<std::string>& words) {
+  app_.add_option(name, target, help)->take_last()->check(CLI::IsMember(words));
+  return *this;
+}
+
 OptionList& OptionList::Required(const std::string& name, std::string& target,
                                  const std::string& help) {
   app_.add_option(name, target, help)->required()->take_last();

@@ -34,6 +34,9 @@ class OptionList {
   OptionList& Number(const std::string& name, std::uint64_t& target, const std::string& help,
                      std::uint64_t least, std::uint64_t most);
   OptionList& Flag(const std::string& name, bool& target, const std::string& help);
+  // Another word than these is a usage error.
+  OptionList& Choice(const std::string& name, std::string& target, const std::string& help,
+                     const std::vector<std::string>& words);
 
  private:
   CLI::App& app_;
@@ -67,6 +70,7 @@ void AddServe(CommandLine& line);
 void AddIngest(CommandLine& line);
 void AddAsk(CommandLine& line);
 void AddModel(CommandLine& line);
+void AddModelCheck(CommandLine& line);
 void AddTenant(CommandLine& line);
 void AddKey(CommandLine& line);
 void AddPrincipal(CommandLine& line);

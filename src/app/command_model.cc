@@ -28,10 +28,6 @@ void WriteModel(json::Writer& writer, const custody::ModelEntry& model) {
 }
 
 Result<ExitStatus> RunAdd(const ModelOptions& options) {
-  if (options.task != "chat" && options.task != "embedding") {
-    return Fail(ErrorCode::kInvalidArgument,
-                "--task: expected chat or embedding, found '" + options.task + "'");
-  }
   Result<std::filesystem::path> deployment = FindDeployment(options.dir);
   if (!deployment) {
     return std::unexpected(deployment.error());
@@ -108,7 +104,7 @@ void AddModel(CommandLine& line) {
            [options] { return RunAdd(*options); })
       .Required("file", options->file, "The GGUF file")
       .Required("--name", options->name, "What API clients call it")
-      .Text("--task", options->task, "chat or embedding (default: chat)")
+      .Choice("--task", options->task, "What it is for (default: chat)", {"chat", "embedding"})
       .Number("--context-tokens", options->context_tokens, "Context to use (default: 4096)", 64,
               1 << 20)
       .Required("--dir", options->dir, "The deployment's folder")
