@@ -108,7 +108,7 @@ Setting ListSetting(std::string_view section, std::string_view key, std::string_
 // A setting that is one of several words.
 template <typename Choice>
 Setting ChoiceSetting(std::string_view section, std::string_view key, std::string_view comment,
-                      std::vector<std::pair<std::string_view, Choice>> choices,
+                      const std::vector<std::pair<std::string_view, Choice>>& choices,
                       Field<Choice> field) {
   return {section, key, comment,
           [field, choices](const DeploymentConfig& config) -> Value {
@@ -352,8 +352,8 @@ std::vector<Setting> MakeSettings() {
 }  // namespace
 
 std::span<const Setting> Settings() {
-  static const std::vector<Setting> kSettings = MakeSettings();
-  return kSettings;
+  static const std::vector<Setting> settings = MakeSettings();
+  return settings;
 }
 
 }  // namespace casemate::config

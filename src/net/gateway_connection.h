@@ -45,6 +45,7 @@ class GatewayIdentity {
   // Errors: kInvalidArgument: not a certificate, or not a name.
   [[nodiscard]] static Result<std::shared_ptr<const GatewayIdentity>> Make(ByteView authority_der,
                                                                            const std::string& name);
+  ~GatewayIdentity() = default;
   GatewayIdentity(const GatewayIdentity&) = delete;
   GatewayIdentity& operator=(const GatewayIdentity&) = delete;
 

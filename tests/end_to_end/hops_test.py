@@ -13,7 +13,7 @@ import time
 import unittest
 
 from connect_harness import Authority, Connect
-from harness import CASEMATE, EndToEnd, casemate, main, run
+from harness import CASEMATE, ROOT, EndToEnd, casemate, main, run
 
 POSTGRES = pathlib.Path("/usr/lib/postgresql/18/bin")
 GNUTLS_CLASSICAL = "NORMAL:-GROUP-ALL:+GROUP-X25519"
@@ -241,6 +241,55 @@ class LoweredTest(HopTest):
         path = self.ask("X25519MLKEM768")
         self.assertNotIn("tls-minimum", path.read_text())
         self.assertEqual(self.doctor()["severity"], "ok")
+
+
+class PlanTest(unittest.TestCase):
+    """`casemate flows plan`: what the unit tests leave to the command."""
+
+    EXAMPLE = ROOT / "examples/flows/clinic.toml"
+
+    def plan(self, path, *options, **more):
+        return casemate("flows", "plan", path, "--date", "2026-11-23", *options, **more)
+
+    def test_the_example_is_planned_and_says_what_to_ask_of_whom(self):
+        plan = json.loads(self.plan(self.EXAMPLE, "--json").stdout)
+        self.assertEqual(plan["report"], "casemate-flows-plan")
+        self.assertEqual([hop["urgency"] for hop in plan["hops"]], ["overdue"] * 4 + ["later", "done"])
+        theirs = next(hop for hop in plan["hops"] if hop["name"] == "behind the provider's edge")
+        self.assertTrue(all(action.startswith("ask Example Storage GmbH: ") for action in theirs["actions"]))
+        self.assertIn("ML-KEM (FIPS 203)", theirs["contract"])
+        self.assertEqual({date["source"] for date in plan["dates"]}, {"bsi", "nis-cg"})
+        table = self.plan(self.EXAMPLE).stdout
+        self.assertIn("for the contract: From 2026-11-23 on", table)
+        self.assertEqual(self.plan(self.EXAMPLE, "--strict", check=False).returncode, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            for form, begin in (("markdown", "# Clinic"), ("html", "<!doctype html>")):
+                out = pathlib.Path(folder) / form
+                self.plan(self.EXAMPLE, f"--{form}", "--out", out)
+                self.assertTrue(out.read_text().startswith(begin))
+
+    def test_what_was_probed_goes_before_what_the_file_says(self):
+        with tempfile.TemporaryDirectory() as folder:
+            probe = pathlib.Path(folder) / "probe.json"
+            nobody = f"127.0.0.1:{free_port()}"
+            casemate("flows", "probe", nobody, "--format", "json", "--out", probe, "--quick")
+            path = pathlib.Path(folder) / "hops.toml"
+            path.write_text(self.EXAMPLE.read_text().replace("llm.clinic.example:8443", nobody))
+            plan = json.loads(self.plan(path, "--json", "--probe", probe).stdout)
+            hop = next(hop for hop in plan["hops"] if hop["endpoint"] == nobody)
+            self.assertEqual((hop["verdict"], hop["verdict_from"], hop["state"]), ("unreachable", "the probe", "unknown"))
+
+    def test_a_mistake_is_named_with_its_line_and_another_table_of_dates_is_taken(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "hops.toml"
+            path.write_text(self.EXAMPLE.read_text().replace('label = "internal"', 'label = "intern"'))
+            wrong = self.plan(path, check=False)
+            self.assertNotEqual(wrong.returncode, 0)
+            self.assertRegex(wrong.stderr, r"hops\.toml:\d+: hop\.label: expected a name of \[labels\], found 'intern'")
+            dates = pathlib.Path(folder) / "dates.toml"
+            dates.write_text((ROOT / "data/flows/dates.toml").read_text().replace("2031-12-31", "2029-12-31"))
+            plan = json.loads(self.plan(self.EXAMPLE, "--json", "--dates", dates).stdout)
+            self.assertIn("2029-12-31", {date["until"] for date in plan["dates"]})
 
 
 class ServerTest(unittest.TestCase):
