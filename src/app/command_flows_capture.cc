@@ -251,7 +251,12 @@ Result<ExitStatus> RunCapture(const CaptureCommand& command) {
   } else if (read || report.counts.sessions > 0) {
     PrintReport(report);
   }
-  PrintReading(report, !command.live.empty());
+  if (!read) {
+    report.cut_short.clear();  // is the error that ends the command
+  }
+  if (read || report.counts.frames > 0) {
+    PrintReading(report, !command.live.empty());
+  }
   if (!read) {
     return std::unexpected(read.error());
   }

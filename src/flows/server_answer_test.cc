@@ -12,21 +12,21 @@ using Kind = ServerAnswer::Kind;
 Bytes Hex(std::string_view text) { return FromHex(text).value(); }
 
 // RFC 8448 section 3: the ServerHello of "Simple 1-RTT Handshake", in its record.
-const Bytes kRfc8448 = Hex(
+const Bytes rfc8448 = Hex(
     "160303005a020000560303a6af06a4121860dc5e6e60249cd34c95930c8ac5cb1434dac155772ed3e2692800130100"
     "002e00330024001d0020c9828876112095fe66762bdbf7c672e156d6cc253b833df1dd69b1b04e751f0f002b000203"
     "04");
 // RFC 8448 section 5: the HelloRetryRequest, without its cookie.
-const Bytes kRetry =
+const Bytes retry =
     Hex("160303003802000034"
         "0303cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c0013010000"
         "0c002b0002030400330002"
         "11ec");
-const Bytes kAlertHandshakeFailure = Hex("15030300020228");
+const Bytes alert_handshake_failure = Hex("15030300020228");
 
 TEST(ServerAnswerTest, ReadsTheServerHelloOfRfc8448) {
   AnswerReader reader;
-  std::optional<ServerAnswer> answer = reader.Feed(kRfc8448);
+  std::optional<ServerAnswer> answer = reader.Feed(rfc8448);
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->kind, Kind::kServerHello) << answer->reason;
   EXPECT_EQ(answer->version, kTls13);
@@ -36,16 +36,16 @@ TEST(ServerAnswerTest, ReadsTheServerHelloOfRfc8448) {
 
 TEST(ServerAnswerTest, ARetryNamesTheGroupThatTheServerWants) {
   AnswerReader reader;
-  std::optional<ServerAnswer> answer = reader.Feed(kRetry);
+  std::optional<ServerAnswer> answer = reader.Feed(retry);
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->kind, Kind::kRetry) << answer->reason;
   EXPECT_EQ(answer->group, kX25519MlKem768);
 }
 
 TEST(ServerAnswerTest, AnswersTheSameWhereverTheStreamIsCut) {
-  for (std::size_t cut = 0; cut < kRfc8448.size(); ++cut) {
+  for (std::size_t cut = 0; cut < rfc8448.size(); ++cut) {
     AnswerReader reader;
-    const ByteView all(kRfc8448);
+    const ByteView all(rfc8448);
     EXPECT_FALSE(reader.Feed(all.first(cut)).has_value()) << cut;
     std::optional<ServerAnswer> answer = reader.Feed(all.subspan(cut));
     ASSERT_TRUE(answer.has_value()) << cut;
@@ -54,7 +54,7 @@ TEST(ServerAnswerTest, AnswersTheSameWhereverTheStreamIsCut) {
 }
 
 TEST(ServerAnswerTest, AMessageMaySpanRecords) {
-  const ByteView body = ByteView(kRfc8448).subspan(5);
+  const ByteView body = ByteView(rfc8448).subspan(5);
   Bytes two;
   for (const ByteView part : {body.first(7), body.subspan(7)}) {
     Put(two, Hex("160303"));
@@ -69,7 +69,7 @@ TEST(ServerAnswerTest, AMessageMaySpanRecords) {
 
 TEST(ServerAnswerTest, AnAlertIsARefusalWithAName) {
   AnswerReader reader;
-  std::optional<ServerAnswer> answer = reader.Feed(kAlertHandshakeFailure);
+  std::optional<ServerAnswer> answer = reader.Feed(alert_handshake_failure);
   ASSERT_TRUE(answer.has_value());
   EXPECT_EQ(answer->kind, Kind::kAlert);
   EXPECT_EQ(Describe(*answer), "refused: handshake_failure");
@@ -90,7 +90,7 @@ TEST(ServerAnswerTest, WhatIsNotTlsIsSaidAtOnce) {
 }
 
 TEST(ServerAnswerTest, EveryTruncatedServerHelloIsRefusedWithThePlace) {
-  const ByteView body = ByteView(kRfc8448).subspan(9);
+  const ByteView body = ByteView(rfc8448).subspan(9);
   for (std::size_t size = 0; size < body.size(); ++size) {
     // Without its extensions a ServerHello of TLS 1.2 is whole; no other prefix is.
     Result<ServerAnswer> answer = ParseServerHello(body.first(size));
@@ -105,7 +105,7 @@ TEST(ServerAnswerTest, AnEndIsTellingByWhereItComes) {
   AnswerReader silent;
   EXPECT_EQ(silent.End(Kind::kSilent).kind, Kind::kSilent);
   AnswerReader cut;
-  EXPECT_FALSE(cut.Feed(ByteView(kRfc8448).first(20)).has_value());
+  EXPECT_FALSE(cut.Feed(ByteView(rfc8448).first(20)).has_value());
   EXPECT_EQ(cut.End(Kind::kClosed).kind, Kind::kBroken);
 }
 

@@ -166,7 +166,8 @@ class BadEndpointTest(unittest.TestCase):
         def reset(client):
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
             client.close()
-        self.assertEqual(self.verdict(reset)[0], "broken")
+        for _ in range(5):  # it comes before, between and after our words
+            self.assertEqual(self.verdict(reset)[0], "broken")
 
     def test_a_drip_does_not_hold_the_probe(self):
         def drip(client):
