@@ -24,6 +24,7 @@ std::string Mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20U)
 
 void PrintReport(const CheckOptions& options, const ModelReport& report, const RoomMemory& memory) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(report.findings.size());
   for (const ModelFinding& finding : report.findings) {
     // The template's own errors can hold anything: it came with the model.
     rows.push_back({finding.id, std::string(FindingName(finding.finding)),
