@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -64,6 +65,17 @@ void WarnOfLoweredMinimum(const TlsSettings& settings) {
     Log(LogLevel::kWarning,
         "tls.classical_from: this peer is held to a classical key exchange only", {{"peer", peer}});
   }
+}
+
+// A client of a server that has no certificate yet, and will have none until its operator comes: it
+// learns at once that it is in vain, by an alert before the handshake (RFC 8446 section 6,
+// internal_error), instead of waiting. Best effort: what it has not read yet may be lost.
+void TurnAway(int socket) {
+  constexpr std::array<unsigned char, 7> kAlert = {21, 3, 3, 0, 2, 2, 80};
+  std::array<std::byte, 4096> hello;
+  (void)!::recv(socket, hello.data(), hello.size(), MSG_DONTWAIT);
+  (void)!::send(socket, kAlert.data(), kAlert.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  (void)::shutdown(socket, SHUT_WR);
 }
 
 // What the custodian has said so far. The network thread's.
@@ -187,6 +199,23 @@ struct Server::State {
             .body = std::string(HopsJson(hops->Snapshot(), context).view().Reveal())};
   }
 
+  // Serves the TLS port, if it is not served yet. With `mutex` held.
+  Result<void> ListenTls() {
+    if (!tls_listener.valid()) {
+      return {};
+    }
+    return http.Listen(
+        std::move(tls_listener), std::make_shared<KeyGate>(told),
+        [told = told](boost::asio::io_context& io, UniqueFd socket) -> std::unique_ptr<Stream> {
+          const std::shared_ptr<const TlsContext>& context = told->tls.For(socket.get());
+          if (context == nullptr) {
+            TurnAway(socket.get());
+            return nullptr;
+          }
+          return MakeTlsStream(io, std::move(socket), context);
+        });
+  }
+
   std::mutex mutex;  // guards what follows
   TlsSettings tls;
   std::optional<custody::Identity> identity;  // the last, for a context with other settings
@@ -255,15 +284,7 @@ Result<void> Server::SetIdentity(const custody::Identity& identity) {
   }
   const std::shared_ptr<Told> told = state_->told;
   state_->http.Post([told, contexts = std::move(*made)] { told->tls = contexts; });
-  if (!state_->tls_listener.valid()) {
-    return {};
-  }
-  return state_->http.Listen(std::move(state_->tls_listener), std::make_shared<KeyGate>(told),
-                             [told](boost::asio::io_context& io, UniqueFd socket) {
-                               const std::shared_ptr<const TlsContext>& context =
-                                   told->tls.For(socket.get());
-                               return MakeTlsStream(io, std::move(socket), context);
-                             });
+  return state_->ListenTls();
 }
 
 void Server::SetAdmission(const custody::Admission& admission) {
@@ -283,6 +304,12 @@ void Server::SetAdmission(const custody::Admission& admission) {
 }
 
 void Server::Suspend(Admitting why) {
+  if (why == Admitting::kLocked) {
+    const std::lock_guard lock(state_->mutex);
+    if (Result<void> listens = state_->ListenTls(); !listens) {
+      LogError("the TLS port is not served", listens.error());
+    }
+  }
   state_->http.Post([told = state_->told, why] {
     told->admission = nullptr;
     told->why = why;

@@ -35,8 +35,9 @@ struct ServerOptions : HttpServerOptions {
 class Server {
  public:
   // Takes listening sockets (either may be absent). The operator's socket is served at once, the
-  // TLS port from the first SetIdentity on; requests are refused with 503 until SetAdmission.
-  // Errors: kInvalidArgument: the settings; kUnavailable.
+  // TLS port from the first SetIdentity on (clients wait until then; where the server is locked
+  // they are turned away with an alert); requests are refused with 503 until SetAdmission. Errors:
+  // kInvalidArgument: the settings; kUnavailable.
   [[nodiscard]] static Result<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                              UniqueFd tls_listener,
                                                              UniqueFd operator_listener,

@@ -485,6 +485,23 @@ TEST_F(ServerTest, ALockedServerSaysSoWithTheRemedy) {
   EXPECT_THAT(answer, HasSubstr("\"locked\""));
 }
 
+TEST_F(ServerTest, AServerThatStartsLockedTurnsClientsAwayUntilItHasItsIdentity) {
+  Result<std::unique_ptr<Server>> server =
+      Server::Start(options_, testing::ListenOnLoopback(), UniqueFd(), backend_);
+  ASSERT_TRUE(server.has_value());
+  server_ = std::move(*server);
+  server_->Suspend(Admitting::kLocked);
+
+  UniqueFd early = testing::ConnectTo(server_->address());
+  std::array<unsigned char, 16> alert{};
+  ASSERT_EQ(::recv(early.get(), alert.data(), alert.size(), MSG_WAITALL), 7);
+  EXPECT_THAT(std::span(alert).first(7), ::testing::ElementsAre(21, 3, 3, 0, 2, 2, 80));
+
+  ASSERT_TRUE(server_->SetIdentity(testing::TestIdentity()).has_value());
+  server_->SetAdmission(Table());
+  EXPECT_THAT(Ask(Get("/v1/models", "Connection: close\r\n")), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(ServerTest, DrainingEndsWhoWaitsAndLetsTheOthersFinish) {
   StartServer();
   TlsClient idle(server_->address(), {});

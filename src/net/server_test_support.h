@@ -136,6 +136,20 @@ inline UniqueFd ListenOnLoopback() {
   return fd;
 }
 
+// A connection to the port of `address` on the loopback; an invalid one: refused.
+inline UniqueFd ConnectTo(const std::string& address) {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  name.sin_port =
+      htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&name), sizeof(name)) != 0) {
+    fd.Reset();
+  }
+  return fd;
+}
+
 struct TestKey {
   KeyId id;
   std::string bearer;  // "Bearer cm-..."
@@ -186,13 +200,8 @@ class TlsClient {
     if (SSL_CTX_set1_groups_list(context_.get(), options.groups.c_str()) != 1) {
       std::abort();
     }
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    name.sin_port =
-        htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-    socket_ = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (::connect(socket_.get(), reinterpret_cast<sockaddr*>(&name), sizeof(name)) != 0) {
+    socket_ = ConnectTo(address);
+    if (!socket_.valid()) {
       return;
     }
     const int on = 1;  // as HTTP clients do

@@ -182,12 +182,12 @@ class OperationsTest(EndToEnd):
 class UnlockTest(EndToEnd):
     started = False
 
-    def serve(self, *arguments, **options):
+    def serve(self, *arguments, listen="127.0.0.1:0", **options):
         deployment = self.deployment
         deployment.ready.unlink(missing_ok=True)
         with open(deployment.log, "wb") as log:
             deployment.server = subprocess.Popen(
-                [CASEMATE, "serve", "--dir", deployment.dir, "--listen", "127.0.0.1:0", "--ready-file",
+                [CASEMATE, "serve", "--dir", deployment.dir, "--listen", listen, "--ready-file",
                  deployment.ready, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
 
     def await_ready(self):
@@ -246,12 +246,19 @@ class UnlockTest(EndToEnd):
 
     def test_a_server_without_a_passphrase_starts_locked(self):
         deployment = self.deployment
-        self.serve("--locked")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.serve("--locked", listen=f"127.0.0.1:{port}")
         self.addCleanup(deployment.kill)
         # The message is the custodian's own: once it is there, it listens.
         self.assertTrue(await_(lambda: "waiting for the passphrase" in deployment.log_text()),
                         deployment.log_text())
         self.assertFalse(deployment.ready.exists())
+        # Clients are told at once instead of left waiting.
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as early:
+            with self.assertRaisesRegex(ssl.SSLError, "(?i)internal.error"):
+                ssl.create_default_context().wrap_socket(early, server_hostname="localhost")
         self.assertEqual(deployment.casemate("unlock", "--passphrase-file", deployment.passphrase).stdout,
                          "unlocked\n")
         self.await_ready()
