@@ -6,7 +6,6 @@
 #include <openssl/x509v3.h>
 
 #include <array>
-#include <ctime>
 #include <memory>
 
 #include "crypto/openssl_internal.h"
@@ -14,17 +13,11 @@
 namespace casemate::crypto {
 namespace {
 
-using Bio = internal::Owned<BIO, BIO_free>;
 using Certificate = internal::Owned<X509, X509_free>;
 
 struct FreeNames {
   void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
 };
-
-std::int64_t ToUnix(const ASN1_TIME* time) {
-  std::tm parts{};
-  return time != nullptr && ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
-}
 
 std::string Text(const ASN1_STRING* string) {
   return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
@@ -39,16 +32,6 @@ std::string AddressText(const ASN1_OCTET_STRING* bytes) {
                      nullptr
              ? text.data()
              : "";
-}
-
-std::string NameText(const X509_NAME* name) {
-  const Bio bio(BIO_new(BIO_s_mem()));
-  if (bio == nullptr || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) {
-    return {};
-  }
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
 }
 
 // What the key is, and how large where the name alone does not say it.
@@ -84,14 +67,14 @@ Result<CertificateFacts> ReadCertificate(ByteView certificate_der) {
     return Fail(ErrorCode::kIntegrityFailure, "not an X.509 certificate in DER");
   }
   CertificateFacts facts;
-  facts.subject = NameText(X509_get_subject_name(certificate.get()));
-  facts.issuer = NameText(X509_get_issuer_name(certificate.get()));
+  facts.subject = internal::NameText(X509_get_subject_name(certificate.get()));
+  facts.issuer = internal::NameText(X509_get_issuer_name(certificate.get()));
   facts.public_key = KeyText(certificate.get());
   facts.signature = SignatureText(certificate.get());
   facts.post_quantum =
       facts.signature.starts_with("ML-DSA") || facts.signature.starts_with("SLH-DSA");
-  facts.not_before = ToUnix(X509_get0_notBefore(certificate.get()));
-  facts.not_after = ToUnix(X509_get0_notAfter(certificate.get()));
+  facts.not_before = internal::UnixTime(X509_get0_notBefore(certificate.get()));
+  facts.not_after = internal::UnixTime(X509_get0_notAfter(certificate.get()));
   const std::unique_ptr<GENERAL_NAMES, FreeNames> names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 #include "base/log.h"
@@ -37,6 +38,21 @@ const EVP_MD* DigestOf(HashAlgorithm algorithm) {
       break;
   }
   return Sha256Algorithm();
+}
+
+std::string NameText(const X509_NAME* name) {
+  const Owned<BIO, BIO_free> bio(BIO_new(BIO_s_mem()));
+  if (bio == nullptr || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) {
+    return {};
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::int64_t UnixTime(const ASN1_TIME* time) {
+  std::tm parts{};
+  return time != nullptr && ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
 }
 
 void Require(bool done, std::string_view what) {

@@ -2,10 +2,13 @@
 
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/x509.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -36,6 +39,11 @@ using PrivateKeyContext = Owned<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 const EVP_CIPHER* Aes256Gcm();
 const EVP_MD* Sha256Algorithm();
 const EVP_MD* DigestOf(HashAlgorithm algorithm);
+
+// RFC 2253; empty without memory.
+std::string NameText(const X509_NAME* name);
+// UNIX seconds; 0 when it is none.
+std::int64_t UnixTime(const ASN1_TIME* time);
 
 // Ends the process: for calls that fail only when memory is exhausted or OpenSSL lacks one of its
 // own algorithms, and whose callers could do nothing about it.

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 
 #include "base/clock.h"
 #include "crypto/openssl_internal.h"
@@ -32,21 +31,6 @@ struct FreeStack {
 using Stack = std::unique_ptr<STACK_OF(X509), FreeStack>;
 
 constexpr std::size_t kMaxCrlBytes = std::size_t{4} * 1024 * 1024;
-
-std::int64_t ToUnix(const ASN1_TIME* time) {
-  std::tm parts{};
-  return time != nullptr && ASN1_TIME_to_tm(time, &parts) == 1 ? ::timegm(&parts) : 0;
-}
-
-std::string NameText(const X509_NAME* name) {
-  const Bio bio(BIO_new(BIO_s_mem()));
-  if (bio == nullptr || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) {
-    return {};
-  }
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &text);
-  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
-}
 
 std::string CommonName(const X509_NAME* name) {
   const int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
@@ -144,11 +128,11 @@ Result<X509Certificate> X509Certificate::FromDer(ByteView der) {
   auto state = std::make_shared<State>();
   state->der.assign(der.begin(), der.end());
   state->sha256 = ToHex(Hash(HashAlgorithm::kSha256, der));
-  state->subject = NameText(X509_get_subject_name(x509.get()));
-  state->issuer = NameText(X509_get_issuer_name(x509.get()));
+  state->subject = internal::NameText(X509_get_subject_name(x509.get()));
+  state->issuer = internal::NameText(X509_get_issuer_name(x509.get()));
   state->common_name = CommonName(X509_get_subject_name(x509.get()));
-  state->not_before = ToUnix(X509_get0_notBefore(x509.get()));
-  state->not_after = ToUnix(X509_get0_notAfter(x509.get()));
+  state->not_before = internal::UnixTime(X509_get0_notBefore(x509.get()));
+  state->not_after = internal::UnixTime(X509_get0_notAfter(x509.get()));
   state->ec_point = EcPoint(x509.get());
   state->pss_sha384 = IsPssSha384(x509.get());
   (void)X509_check_purpose(x509.get(), -1, 0);  // fills OpenSSL's cache now: const from here on
@@ -251,8 +235,9 @@ Result<std::vector<X509Certificate>> VerifyChain(const X509Certificate& leaf,
   if (X509_verify_cert(context.get()) != 1) {
     const X509* at = X509_STORE_CTX_get_current_cert(context.get());
     std::string message = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get()));
-    message +=
-        " at \"" + (at == nullptr ? std::string() : NameText(X509_get_subject_name(at))) + "\"";
+    message += " at \"" +
+               (at == nullptr ? std::string() : internal::NameText(X509_get_subject_name(at))) +
+               "\"";
     return FailOpenssl(ErrorCode::kIntegrityFailure, message);
   }
   std::vector<X509Certificate> chain;
@@ -306,17 +291,17 @@ Result<RevocationList> RevocationList::Read(ByteView content) {
     return FailOpenssl(ErrorCode::kInvalidArgument, "not a certificate revocation list");
   }
   auto state = std::make_shared<State>();
-  state->issuer = NameText(X509_CRL_get_issuer(crl.get()));
+  state->issuer = internal::NameText(X509_CRL_get_issuer(crl.get()));
   state->crl = std::move(crl);
   return RevocationList(std::move(state));
 }
 
 const std::string& RevocationList::issuer() const { return state_->issuer; }
 std::int64_t RevocationList::this_update() const {
-  return ToUnix(X509_CRL_get0_lastUpdate(state_->crl.get()));
+  return internal::UnixTime(X509_CRL_get0_lastUpdate(state_->crl.get()));
 }
 std::int64_t RevocationList::next_update() const {
-  return ToUnix(X509_CRL_get0_nextUpdate(state_->crl.get()));
+  return internal::UnixTime(X509_CRL_get0_nextUpdate(state_->crl.get()));
 }
 
 bool RevocationList::SignedBy(const X509Certificate& issuer) const {

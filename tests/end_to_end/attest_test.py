@@ -37,6 +37,40 @@ class AttestTest(unittest.TestCase):
         self.assertEqual(status, 6, out)
         self.assertIn("--chain", out)
 
+    def test_each_kind_is_judged_in_the_confined_process(self):
+        tdx = ["--collateral", SAMPLES / "go-tdx-guest/sample_tcbInfo_response", "--collateral",
+               SAMPLES / "go-tdx-guest/sample_qeIdentity_response", "--collateral",
+               SAMPLES / "go-tdx-guest/tcb_signing_issuer_chain.pem", "--collateral", SAMPLES / "go-tdx-guest/pckcrl",
+               "--collateral", SAMPLES / "go-tdx-guest/rootcrl.der", "--time", "2023-07-01"]
+        hopper = ["--chain", SAMPLES / "trustee/nvidia/hopper_cert_chain_case1.txt", "--time", "2024-06-01"]
+        cases = [
+            ("trustee/tdx/tdx_quote_4.dat", tdx, 1, "tdx", "debug"),
+            ("trustee/tdx/az-td-quote.bin", [], 6, "tdx", "qe-identity"),
+            ("trustee/tdx/occlum_quote.dat", ["--time", "2023-07-01"], 1, "sgx", "debug"),
+            ("go-tdx-guest/report.dat", [], 1, "unknown", "format"),
+            ("trustee/nvidia/hopperAttestationReport.txt", hopper, 0, "nvidia-gpu", "all"),
+            ("trustee/nvidia/hopperAttestationReport.txt",
+             [*hopper, "--collateral", SAMPLES / "nvtrust/Driver_RIM_test_no_gpu.swidtag"], 1, "nvidia-gpu", "rim-driver"),
+            ("nvtrust/gpu_evidence.json", [], 0, "nvidia-gpu", "all"),
+            ("nvtrust/nras-claims/overall_claims_remote.json", [], 6, "nvidia-claims", "signature"),
+            ("trustee/cca/cca-example-token.cbor", ["--root", SAMPLES / "trustee/cca/cpak-pub.json"], 0, "arm-cca", "all"),
+            ("trustee/cca/cca-example-token.cbor", [], 6, "arm-cca", "platform-signature"),
+        ]
+        for file, arguments, status, kind, reason in cases:
+            with self.subTest(file=file, status=status):
+                found, out, err = attest(SAMPLES / file, *arguments, "--json")
+                self.assertEqual(found, status, out[:400] + err)
+                for appraisal in json.loads(out)["appraisals"]:
+                    self.assertEqual(appraisal["kind"], kind)
+                    self.assertTrue(appraisal["verdict_reason"].startswith(reason), appraisal["verdict_reason"])
+        self.assertEqual(len(json.loads(attest(SAMPLES / "nvtrust/gpu_evidence.json", "--json")[1])["appraisals"]), 8)
+
+    def test_markdown_has_every_attack_with_its_source(self):
+        _, out, _ = attest(SAMPLES / "virtee-sev/report_milan.hex", "--chain", SAMPLES / "virtee-sev/vcek_milan.der",
+                           "--time", "2024-01-01", "--markdown")
+        self.assertIn("| CacheWarp | not-covered |", out)
+        self.assertIn("CVE-2023-20592", out)
+
     def test_several_files_end_with_the_worst(self):
         status, out, _ = attest(SAMPLES / "trustee/snp/e2e-evidence-zen4c.json", SAMPLES / "go-sev-guest/attestation.bin",
                                 "--chain", SAMPLES / "go-sev-guest/vcek.testcer", "--time", "2026-01-01")

@@ -43,7 +43,9 @@ void Walk(const json::Value& object, int depth, Reading& reading, Appraisal& app
             {"x-nvidia-cert-ocsp-status", "good"}};
         for (const auto& [claim, good] : words) {
           if (name == claim && lower != good) {
-            reading.refusals.push_back(name + " is " + value);
+            std::string refusal = name;
+            refusal.append(" is ").append(value);
+            reading.refusals.push_back(std::move(refusal));
           }
         }
         if (name == "x-nvidia-attestation-warning") {

@@ -80,7 +80,11 @@ Result<ReferenceValue> ReadValue(const xmlNode* node) {
     }
     Result<Bytes> bytes = FromHex(*hash);
     if (!bytes || bytes->size() != 48 || i == kMaxAlternatives) {
-      return Bad("Resource " + index + ": " + name + " is no SHA-384");
+      return Bad(std::string("Resource ")
+                     .append(index)
+                     .append(": ")
+                     .append(name)
+                     .append(" is no SHA-384"));
     }
     value.alternatives.push_back(*std::move(bytes));
   }
