@@ -50,6 +50,7 @@ Result<Plaintext> Fetch(const fs::path& deployment) {
 
 void PrintHops(const flows::LiveHops& live) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(live.hops.size());
   for (const flows::LiveHop& hop : live.hops) {
     rows.push_back({hop.hop, hop.peer, hop.direction, hop.verdict,
                     hop.group.empty() ? hop.transport : hop.group, std::to_string(hop.connections),
@@ -71,6 +72,7 @@ void PrintHops(const flows::LiveHops& live) {
 
 void PrintRefused(const flows::LiveHops& live) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(live.refused.size());
   for (const flows::LiveRefusal& refusal : live.refused) {
     rows.push_back({refusal.hop, refusal.peer, refusal.reason, std::to_string(refusal.count),
                     refusal.offered.empty() ? "-" : refusal.offered,

@@ -253,6 +253,7 @@ void PrintServer(const audit::ServerBlock& server) {
   PrintLine("  tokens: " + std::to_string(server.prompt_tokens) + " of the prompt, " +
             std::to_string(server.completion_tokens) + " made");
   std::vector<std::string> regions;
+  regions.reserve(server.regions.size());
   for (const audit::ReceiptRegion& region : server.regions) {
     regions.push_back(region.kind + " " + std::to_string(region.bytes) + " bytes");
   }

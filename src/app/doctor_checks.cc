@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxSmallFile = 64 * 1024;
+constexpr std::size_t kMaxSmallFile = std::size_t{64} * 1024;
 constexpr std::uint64_t kLittleDisk = 1ULL << 30;  // bytes
 constexpr std::uint64_t kNoDisk = 64ULL << 20;
 constexpr std::int64_t kDay = 86'400;

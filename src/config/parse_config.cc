@@ -157,8 +157,9 @@ Result<DeploymentConfig> ParseConfig(std::string_view text, std::string_view fil
     }
     const toml::table* table = node.as_table();
     if (table == nullptr) {
-      return Refuse(at, name + ": expected a section [" + name + "], found " +
-                            std::string(TypeName(node.type())));
+      std::string message = name;
+      message.append(": expected a section [").append(name).append("], found ");
+      return Refuse(at, message.append(TypeName(node.type())));
     }
     if (const Result<void> read = ReadSection(*table, name, file, config); !read) {
       return std::unexpected(read.error());

@@ -98,6 +98,19 @@ constexpr int kRow = 40;
 constexpr int kLeft = 300;
 constexpr int kRight = 960;
 
+// At most 36 bytes, between two characters of UTF-8.
+std::string Cut(const std::string& name) {
+  constexpr std::size_t kMost = 36;
+  if (name.size() <= kMost) {
+    return name;
+  }
+  std::size_t end = kMost - 1;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  return name.substr(0, end) + "…";
+}
+
 // A bar a hop: migration from today, then the lifetime of what passes on its last day; and a line
 // at the day of the assumption. What crosses the line is what Mosca's inequality is about.
 std::string Timeline(const Plan& plan, const std::vector<PlannedHop>& hops, Day today) {
@@ -117,14 +130,15 @@ std::string Timeline(const Plan& plan, const std::vector<PlannedHop>& hops, Day 
     const std::string colour(ColourOf(planned.urgency));
     const double migration = planned.hop.migration_months / 12;
     const std::string middle = std::to_string(y + 12);
+    const auto bar = [&](double from, double to, const char* opacity) {
+      svg.append("<path d=\"M").append(x(from)).append(" ").append(middle).append(" H");
+      svg.append(x(to)).append("\" stroke=\"").append(colour);
+      svg.append("\" stroke-width=\"18\" opacity=\"").append(opacity).append("\"/>\n");
+    };
     svg += "<text x=\"" + std::to_string(kLeft - 10) + "\" y=\"" + std::to_string(y + 17) +
-           "\" class=\"end\">" +
-           EscapeHtml(planned.hop.name.size() > 36 ? planned.hop.name.substr(0, 35) + "…"
-                                                   : planned.hop.name) +
-           "</text><path d=\"M" + x(0) + " " + middle + " H" + x(migration) + "\" stroke=\"" +
-           colour + "\" stroke-width=\"18\" opacity=\"0.45\"/><path d=\"M" + x(migration) + " " +
-           middle + " H" + x(planned.needed_years) + "\" stroke=\"" + colour +
-           "\" stroke-width=\"18\"/>\n";
+           "\" class=\"end\">" + EscapeHtml(Cut(planned.hop.name)) + "</text>";
+    bar(0, migration, "0.45");
+    bar(migration, planned.needed_years, "1");
     y += kRow;
   }
   if (plan.quantum > today) {

@@ -161,6 +161,7 @@ TEST(PlanTest, EveryFormEscapesWhatTheFileSays) {
   EXPECT_THAT(html, HasSubstr("&lt;b&gt;|x"));
   EXPECT_THAT(html, HasSubstr("A &amp; &quot;B&quot;"));
   EXPECT_THAT(html, Not(HasSubstr("<b>|x")));
+  EXPECT_THAT(html, HasSubstr("from 2026-11-23"));
   const std::string markdown = RenderPlanMarkdown(plan, hops, context);
   EXPECT_THAT(markdown, HasSubstr("\\<b>\\|x"));
   EXPECT_THAT(markdown, HasSubstr("secondary source, checked 2026-11-22"));
