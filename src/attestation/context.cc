@@ -5,23 +5,29 @@
 namespace casemate::attestation {
 
 void CompareReportData(const Context& context, ByteView found, Appraisal& appraisal) {
-  const std::optional<Bytes>& expected = context.report_data ? context.report_data : context.nonce;
-  if (!expected) {
+  if (!context.report_data && !context.nonce) {
     appraisal.Skip(
         "report-data",
         "no expected value was given (--report-data, --nonce): the evidence may be old or "
         "meant for another verifier",
         false);
-    return;
   }
-  const bool same = expected->size() <= found.size() &&
-                    std::ranges::equal(*expected, found.first(expected->size())) &&
-                    std::ranges::all_of(found.subspan(expected->size()),
-                                        [](std::byte b) { return b == std::byte{0}; });
-  if (same) {
-    appraisal.Pass("report-data", "the report data is what was expected");
-  } else {
-    appraisal.Refuse("report-data", "expected " + ToHex(*expected) + ", found " + ToHex(found));
+  const std::pair<const char*, const std::optional<Bytes>*> values[] = {
+      {"report-data", &context.report_data}, {"nonce", &context.nonce}};
+  for (const auto& [step, expected] : values) {
+    if (!*expected) {
+      continue;
+    }
+    const Bytes& value = **expected;
+    const bool same = !value.empty() && value.size() <= found.size() &&
+                      std::ranges::equal(value, found.first(value.size())) &&
+                      std::ranges::all_of(found.subspan(value.size()),
+                                          [](std::byte b) { return b == std::byte{0}; });
+    if (same) {
+      appraisal.Pass(step, "the evidence carries the value that was expected");
+    } else {
+      appraisal.Refuse(step, "expected " + ToHex(value) + ", found " + ToHex(found));
+    }
   }
 }
 

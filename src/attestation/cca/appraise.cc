@@ -171,21 +171,6 @@ void CheckLifecycle(const PlatformClaims& claims, Appraisal& appraisal) {
   }
 }
 
-void CheckNonce(const RealmClaims& claims, const Context& context, Appraisal& appraisal) {
-  const std::optional<Bytes>& expected = context.nonce ? context.nonce : context.report_data;
-  if (!expected) {
-    appraisal.Skip("nonce", "no expected value was given (--nonce): the token may be old", false);
-  } else if (expected->size() <= claims.challenge.size() &&
-             std::ranges::equal(*expected, ByteView(claims.challenge).first(expected->size())) &&
-             std::ranges::all_of(ByteView(claims.challenge).subspan(expected->size()),
-                                 [](std::byte b) { return b == std::byte{0}; })) {
-    appraisal.Pass("nonce", "the realm answers the challenge that was expected");
-  } else {
-    appraisal.Refuse("nonce",
-                     "expected " + ToHex(*expected) + ", found " + ToHex(claims.challenge));
-  }
-}
-
 void AddFacts(const PlatformClaims& platform, const RealmClaims& realm, Appraisal& appraisal) {
   appraisal.AddFact("realm-initial-measurement", ToHex(realm.initial_measurement));
   for (std::size_t i = 0; i < realm.extensible_measurements.size(); ++i) {
@@ -230,7 +215,7 @@ Appraisal Appraise(const std::string& source, ByteView raw, const Context& conte
   CheckPlatform(*token, *platform, context, appraisal);
   CheckRealm(*token, *platform, *realm, appraisal);
   CheckLifecycle(*platform, appraisal);
-  CheckNonce(*realm, context, appraisal);
+  CompareReportData(context, realm->challenge, appraisal);
   AddFacts(*platform, *realm, appraisal);
   appraisal.cannot_show = {
       "what the measurements mean: compare the realm's with a build of your own, the platform's "

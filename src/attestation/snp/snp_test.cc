@@ -278,6 +278,18 @@ TEST(SnpTest, ReportDataIsCompared) {
   EXPECT_EQ(Appraise("r", report, context).verdict(), Verdict::kRefused);
 }
 
+TEST(SnpTest, OfNonceAndReportDataEachIsCompared) {
+  Context context = With("trustee/snp/test-vcek.der", Day(2024, 1, 1));
+  const Bytes report = Sample("trustee/snp/test-report.bin");
+  context.report_data = Copy(ByteView(report).subspan(0x50, 64));
+  context.nonce = Copy(ByteView(report).subspan(0x50, 32));  // zeroes stand behind it
+  EXPECT_EQ(OutcomeOf(Appraise("r", report, context), "nonce"), Outcome::kPassed);
+  context.nonce->at(0) ^= std::byte{1};
+  EXPECT_EQ(OutcomeOf(Appraise("r", report, context), "nonce"), Outcome::kFailed);
+  context.nonce = Copy(ByteView(report).subspan(0x50, 16));
+  EXPECT_EQ(OutcomeOf(Appraise("r", report, context), "nonce"), Outcome::kFailed);
+}
+
 TEST(SnpTest, ACertificateTableIsReadAndItsBordersAreChecked) {
   const Bytes vcek = Sample("trustee/snp/test-vcek.der");
   Bytes table(48);

@@ -180,6 +180,14 @@ bool CheckSigned(const Signed& document, const Context& context, bool& chain_sai
   return true;
 }
 
+// Of several of a kind the one of the highest evaluation counts: an older one must not undo it.
+template <typename Document>
+void KeepNewer(Document document, std::optional<Document>& kept) {
+  if (!kept || document.evaluation_number > kept->evaluation_number) {
+    kept = std::move(document);
+  }
+}
+
 // Of the documents given, those for this platform. One for another platform is said to be one.
 Collateral FindCollateral(const Quote& quote, const Pck& pck, const Context& context,
                           Appraisal& appraisal) {
@@ -199,13 +207,13 @@ Collateral FindCollateral(const Quote& quote, const Pck& pck, const Context& con
     }
     if (*info && (*info)->tdx == quote.td.has_value() && (*info)->fmspc == pck.fmspc &&
         (*info)->pce_id == pck.pce_id) {
-      found.tcb_info = **std::move(info);
+      KeepNewer(**std::move(info), found.tcb_info);
     } else if (*info) {
       other = file.name + " is for " + ((*info)->tdx ? "TDX" : "SGX") + " on FMSPC " +
               ToHex((*info)->fmspc) + ", this platform's is " + ToHex(pck.fmspc);
     }
     if (*identity && (*identity)->id == identity_id) {
-      found.identity = **std::move(identity);
+      KeepNewer(**std::move(identity), found.identity);
     } else if (*identity) {
       appraisal.warnings.push_back(file.name + " is for " + (*identity)->id + ", not for " +
                                    identity_id + ": left out");
