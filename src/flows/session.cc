@@ -4,78 +4,13 @@
 #include <array>
 #include <utility>
 
+#include "flows/plain_words.h"
 #include "flows/tls_registry.h"
 
 namespace casemate::flows {
 namespace {
 
 constexpr std::size_t kMostPlainText = std::size_t{16} * 1024;  // before a STARTTLS
-
-struct StartTlsWord {
-  std::string_view protocol;
-  std::string_view word;  // in what the client says, ASCII letters in capitals
-};
-constexpr std::array<StartTlsWord, 6> kStartTlsWords = {{
-    {"smtp", "\r\nSTARTTLS"},
-    {"imap", " STARTTLS"},
-    {"pop3", "STLS\r\n"},
-    {"xmpp", "<STARTTLS"},
-    {"ldap", "1.3.6.1.4.1.1466.20037"},
-    {"postgres", std::string_view("\x00\x00\x00\x08\x04\xd2\x16\x2f", 8)},
-}};
-
-struct PlainPort {
-  std::uint16_t port;
-  std::string_view protocol;
-};
-// Where a session that never starts TLS tells all it says.
-constexpr std::array<PlainPort, 9> kPlainPorts = {{{25, "smtp"},
-                                                   {587, "smtp"},
-                                                   {143, "imap"},
-                                                   {110, "pop3"},
-                                                   {389, "ldap"},
-                                                   {5432, "postgres"},
-                                                   {3306, "mysql"},
-                                                   {5222, "xmpp"},
-                                                   {6379, "redis"}}};
-constexpr std::array<std::string_view, 7> kHttpStarts = {"GET ",    "POST ",  "PUT ",    "HEAD ",
-                                                         "DELETE ", "PATCH ", "OPTIONS "};
-
-std::string Capitals(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  }
-  return out;
-}
-
-bool StartsTls(ByteView bytes) {
-  return bytes.size() >= 3 && bytes[0] == std::byte{22} && bytes[1] == std::byte{3} &&
-         bytes[2] <= std::byte{4};
-}
-
-// The first ClientHello record in `bytes`, from `from` on.
-std::optional<std::size_t> FindClientHello(ByteView bytes, std::size_t from) {
-  for (std::size_t at = from; at + 6 <= bytes.size(); ++at) {
-    if (StartsTls(bytes.subspan(at)) && bytes[at + 5] == std::byte{1}) {
-      return at;
-    }
-  }
-  return std::nullopt;
-}
-
-// The first record of a server's TLS: a ServerHello, or the alert that refuses.
-std::optional<std::size_t> FindServerTls(ByteView bytes) {
-  for (std::size_t at = 0; at + 6 <= bytes.size(); ++at) {
-    const ByteView here = bytes.subspan(at);
-    const bool alert = here[0] == std::byte{21} && here[1] == std::byte{3} &&
-                       here[2] <= std::byte{4} && GetU16(here, 3) == 2;
-    if (alert || (StartsTls(here) && here[5] == std::byte{2})) {
-      return at;
-    }
-  }
-  return std::nullopt;
-}
 
 // RFC 4253 section 7.1: the client's first that the server has too.
 std::string ChosenKeyExchange(const SshOffer& client, const SshOffer& server) {
@@ -166,11 +101,14 @@ void Session::Decide() {
   } else if (AsText(client).starts_with("SSH-") || AsText(server).starts_with("SSH-")) {
     kind_ = Kind::kSsh;
     record_.protocol = "ssh";
-  } else if (FindStartTls()) {
+  } else if (const std::optional<FoundStartTls> found = FindStartTls(client)) {
     kind_ = Kind::kTls;
+    record_.protocol = found->protocol;
+    tls_at_ = found->hello_at;
     plain_.clear();
-  } else {
-    NotePlain();
+  } else if (const std::string_view known = PlainProtocol(client, record_.server.port);
+             !known.empty()) {
+    plain_ = known;
   }
   if (kind_ != Kind::kUndecided) {
     return;
@@ -181,49 +119,6 @@ void Session::Decide() {
     client_.Release();
     server_.Release();
   }
-}
-
-void Session::NotePlain() {
-  const std::string_view said = AsText(client_.bytes());
-  if (std::ranges::any_of(kHttpStarts,
-                          [&](std::string_view start) { return said.starts_with(start); })) {
-    plain_ = "http";
-    return;
-  }
-  const auto* port = std::ranges::find(kPlainPorts, record_.server.port, &PlainPort::port);
-  if (port != kPlainPorts.end() && !said.empty()) {
-    plain_ = port->protocol;
-  }
-}
-
-// Plain text, a word that asks for TLS, and a ClientHello behind it.
-bool Session::FindStartTls() {
-  const std::string_view said = AsText(client_.bytes());
-  if (said.size() < 8) {
-    return false;
-  }
-  const std::string capitals = Capitals(said);
-  for (const StartTlsWord& word : kStartTlsWords) {
-    const std::size_t at = capitals.find(word.word);
-    if (at == std::string::npos) {
-      continue;
-    }
-    if (const auto hello = FindClientHello(client_.bytes(), at + word.word.size())) {
-      record_.protocol = word.protocol;
-      tls_at_ = *hello;
-      return true;
-    }
-  }
-  // MySQL: an SSLRequest packet of 32 bytes, number 1 (Protocol::SSLRequest), then TLS.
-  constexpr std::string_view kMysqlHead("\x20\x00\x00\x01", 4);
-  constexpr std::size_t kMysqlRequest = 4 + 32;
-  if (said.starts_with(kMysqlHead) && said.size() > kMysqlRequest &&
-      FindClientHello(client_.bytes(), kMysqlRequest) == kMysqlRequest) {
-    record_.protocol = "mysql";
-    tls_at_ = kMysqlRequest;
-    return true;
-  }
-  return false;
 }
 
 void Session::LookAtTls() {

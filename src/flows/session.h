@@ -76,8 +76,6 @@ class Session {
   void AddTcp(const Packet& packet, bool from_client);
   void AddQuic(const Packet& packet, bool from_client);
   void Decide();
-  bool FindStartTls();
-  void NotePlain();
   void LookAtTls();
   void LookAtSsh();
   void Settle(SessionVerdict verdict, std::string why);
