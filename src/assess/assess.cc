@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "assess/counterfactual.h"
 #include "assess/judge.h"
@@ -9,6 +10,7 @@ namespace casemate::assess {
 namespace {
 
 constexpr std::size_t kMaxReached = 20;
+constexpr std::size_t kMaxRounds = 64;
 constexpr std::int64_t kStaleDays = 180;
 
 ChainFact ShowFact(const Pipeline& pipeline, const FactPlace& place) {
@@ -48,6 +50,10 @@ class CellMaker {
     if (cell_.derived != Verdict::kDoesNotStop && cell_.derived != Verdict::kUnknown) {
       AddBlocked(worst);
     }
+    if (cell_.derived == Verdict::kUnknown) {
+      cell_.notes.clear();  // they would be about a path that may not be there
+      AddMissing(best.level);
+    }
     AddNotes();
     if (options_.counterfactuals) {
       Search(worst);
@@ -86,13 +92,44 @@ class CellMaker {
       chain_facts_.push_back(place);
       const ChainFact& fact = step.facts.back();
       Weigh(fact);
-      if (!pipeline_.fact(place.element, place.field).known && cell_.derived == Verdict::kUnknown) {
-        cell_.missing.push_back(fact);
-      }
     }
     cell_.chain.push_back(std::move(step));
     in_chain_.emplace(key, cell_.chain.size() - 1);
     return cell_.chain.size() - 1;
+  }
+
+  // The missing facts that decide: those of the cheapest path, then, were they known and for you,
+  // of the next, until only the best verdict is left.
+  void AddMissing(Level best) {
+    std::set<FactPlace> excused;
+    for (std::size_t round = 0; round < kMaxRounds; ++round) {
+      const Judge::Outcome outcome = judge_.Run(pipeline_, true, &excused);
+      steps_ += outcome.steps;
+      if (outcome.level >= best) {
+        return;
+      }
+      std::set<FactPlace> more = excused;  // the outcome still asks the old set
+      AddMissingOf(outcome.reach(), Form::kPlaintext, outcome.goal.element, more);
+      if (more.size() == excused.size()) {
+        return;
+      }
+      excused = std::move(more);
+    }
+  }
+
+  void AddMissingOf(const Reach& reach, Form form, std::size_t element,
+                    std::set<FactPlace>& excused) {
+    const Reach::Application& how = *reach.How(form, element);
+    for (std::size_t i = 0; i < how.premises.size(); ++i) {
+      if (how.premises[i] != Reach::kNoElement) {
+        AddMissingOf(reach, how.rule->needs[i].form, how.premises[i], excused);
+      }
+    }
+    for (const FactPlace& place : reach.FactsOf(how)) {
+      if (!pipeline_.fact(place.element, place.field).known && excused.insert(place).second) {
+        cell_.missing.push_back(ShowFact(pipeline_, place));
+      }
+    }
   }
 
   // Everything that is had so cheaply, and the words that rules have for the ways to it.

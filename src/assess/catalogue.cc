@@ -125,6 +125,7 @@ Result<std::vector<const CatalogueEntry*>> Catalogue::Chain(std::string_view id)
     const auto found = entries_.find(next);
     if (found == entries_.end()) {
       std::vector<std::string_view> known;
+      known.reserve(entries_.size());
       for (const auto& [name, entry] : entries_) {
         known.push_back(name);
       }

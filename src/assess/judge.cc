@@ -20,18 +20,18 @@ std::vector<Asker> Judge::Askers(const Pipeline& pipeline, bool& yours) const {
     asker.actor = you;
     return {asker};
   }
-  static const std::size_t kOperator = RequireField(Kind::kProcessor, "operator");
-  static const std::size_t kSees = RequireField(Kind::kProcessor, "sees");
+  const std::size_t operator_field = RequireField(Kind::kProcessor, "operator");
+  const std::size_t sees_field = RequireField(Kind::kProcessor, "sees");
   std::vector<Asker> askers;
   for (const Element& element : pipeline.elements()) {
     if (element.kind != Kind::kProcessor) {
       continue;
     }
-    const Fact& sees = element.facts[kSees];
+    const Fact& sees = element.facts[sees_field];
     if (sees.known && sees.values[0] != 0) {
       continue;  // passes sealed bytes on
     }
-    const Fact& runs = element.facts[kOperator];
+    const Fact& runs = element.facts[operator_field];
     asker.actor = runs.known ? runs.values[0] : Asker::kSomebody;
     if (asker.actor != you &&
         std::ranges::find(askers, asker.actor, &Asker::actor) == askers.end()) {
@@ -46,10 +46,12 @@ std::vector<Asker> Judge::Askers(const Pipeline& pipeline, bool& yours) const {
   return askers;
 }
 
-Judge::Outcome Judge::Run(const Pipeline& pipeline, bool against_you) const {
+Judge::Outcome Judge::Run(const Pipeline& pipeline, bool against_you,
+                          const std::set<FactPlace>* excused) const {
   Outcome outcome;
   for (const Asker& asker : Askers(pipeline, outcome.yours)) {
-    outcome.reaches.push_back(std::make_unique<Reach>(pipeline, rules_, asker, against_you));
+    outcome.reaches.push_back(
+        std::make_unique<Reach>(pipeline, rules_, asker, against_you, excused));
     const Reach& reach = *outcome.reaches.back();
     outcome.steps += reach.steps();
     const Reach::Goal goal = reach.Cheapest(label_);

@@ -27,7 +27,9 @@ class Judge {
     int Rank() const { return yours ? static_cast<int>(Level::kNone) : static_cast<int>(level); }
   };
   // `pipeline` must live as long as the outcome. `against_you`: missing facts are taken so.
-  Outcome Run(const Pipeline& pipeline, bool against_you) const;
+  // `excused`: as Reach has it; must live as long as the outcome too.
+  Outcome Run(const Pipeline& pipeline, bool against_you,
+              const std::set<FactPlace>* excused = nullptr) const;
 
   const Adversary& adversary() const { return adversary_; }
   const Instrument* instrument() const { return instrument_; }

@@ -47,6 +47,7 @@ std::string Language::Fill(std::string_view name,
 
 std::vector<std::string> Language::Names() const {
   std::vector<std::string> names;
+  names.reserve(texts_.size());
   for (const auto& [name, text] : texts_) {
     names.push_back(name);
   }

@@ -178,6 +178,7 @@ Result<Fact> Pipeline::State(const Statement& statement) {
   const std::optional<std::size_t> element = Find(statement.element);
   if (!element) {
     std::vector<std::string_view> known;
+    known.reserve(elements_.size());
     for (const Element& other : elements_) {
       known.push_back(other.id);
     }

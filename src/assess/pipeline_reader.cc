@@ -137,6 +137,7 @@ Result<Pipeline> PipelineReader::Read(const Node& root) {
   if (Result<void> checked = Check(); !checked) {
     return std::unexpected(checked.error());
   }
+  AddUnsaidHops();
   return std::move(pipeline_);
 }
 
@@ -446,7 +447,8 @@ Result<void> PipelineReader::FillFact(const Layer& layer, std::size_t element,
   fact.place = {.file = layer.file, .mark = entry.mark};
   const Node* value = &entry.value;
   if (value->is_mapping()) {
-    if (Result<void> names = OnlyNames(*value, {kFactNames.begin(), kFactNames.end()}, "a fact"); !names) {
+    if (Result<void> names = OnlyNames(*value, {kFactNames.begin(), kFactNames.end()}, "a fact");
+        !names) {
       return names;
     }
     if (Result<void> read = ReadEvidence(layer, *value, fact.evidence); !read) {
@@ -470,6 +472,39 @@ Result<void> PipelineReader::FillFact(const Layer& layer, std::size_t element,
   }
   pipeline_.elements_[element].facts[index] = std::move(fact);
   return {};
+}
+
+// Content reaches a place that works on it over something. Where no hop says what, there is one of
+// which nothing is known: else a description without hops would be closed to recorders.
+void PipelineReader::AddUnsaidHops() {
+  const std::size_t to = RequireField(Kind::kHop, "to");
+  const std::size_t sees = RequireField(Kind::kProcessor, "sees");
+  const std::size_t count = pipeline_.elements().size();
+  std::vector<bool> reached(count, false);
+  for (const Element& element : pipeline_.elements()) {
+    if (element.kind == Kind::kHop) {
+      reached[static_cast<std::size_t>(element.facts[to].values[0])] = true;
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const Element& element = pipeline_.element(i);
+    const std::string id = "to-" + element.id;
+    if (element.kind != Kind::kProcessor || reached[i] || pipeline_.Find(id) ||
+        (element.facts[sees].known && element.facts[sees].values[0] != 0)) {
+      continue;
+    }
+    const Place place = element.place;
+    const std::size_t hop = pipeline_.Add(Kind::kHop, id);
+    pipeline_.elements_[hop].place = place;
+    pipeline_.elements_[hop].facts[to] = {
+        .known = true,
+        .values = {static_cast<std::int32_t>(i)},
+        .text = pipeline_.element(i).id,
+        .evidence = {.source = "content gets there somehow; no hop says how",
+                     .date = pipeline_.date_,
+                     .confidence = Confidence::kClaimed},
+        .place = place};
+  }
 }
 
 Result<void> PipelineReader::Check() const {

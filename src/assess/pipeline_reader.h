@@ -39,6 +39,7 @@ class PipelineReader {
   Result<void> FillElement(const Layer& layer, Kind kind, const yaml::Entry& entry);
   Result<void> FillFact(const Layer& layer, std::size_t element, const yaml::Entry& entry,
                         const Evidence& evidence);
+  void AddUnsaidHops();
   Result<void> Check() const;
   Result<void> CheckCycles(Kind kind, std::string_view field, std::string_view what) const;
 

@@ -85,14 +85,31 @@ std::vector<const Rule*> RulesOf(const RuleSet& rules, const Adversary& adversar
 }
 
 Reach::Reach(const Pipeline& pipeline, const std::vector<const Rule*>& rules, const Asker& asker,
-             bool against_you)
-    : pipeline_(pipeline), asker_(asker), against_you_(against_you) {
+             bool against_you, const std::set<FactPlace>* excused)
+    : pipeline_(pipeline), asker_(asker), against_you_(against_you), excused_(excused) {
   const std::size_t atoms = kForms * pipeline.elements().size();
   waiting_.resize(atoms);
   costs_.assign(atoms, kNever);
   how_.assign(atoms, 0);
   Collect(rules);
   Run();
+}
+
+// Whether a missing fact on the path is excused.
+bool Reach::HasExcused(const Path& path, std::size_t element) const {
+  if (excused_ == nullptr || excused_->empty()) {
+    return false;
+  }
+  std::vector<FactPlace> facts;
+  assess::FactsOf(pipeline_, path, element, facts);
+  return std::ranges::any_of(facts, [&](const FactPlace& place) {
+    return !pipeline_.fact(place.element, place.field).known && excused_->contains(place);
+  });
+}
+
+Truth Reach::TestOf(const Condition& condition, std::size_t element) const {
+  const Truth truth = Test(pipeline_, condition, element, asker_);
+  return truth == Truth::kUnknown && HasExcused(condition.path, element) ? Truth::kFalse : truth;
 }
 
 void Reach::Collect(const std::vector<const Rule*>& rules) {
@@ -110,7 +127,10 @@ void Reach::Collect(const std::vector<const Rule*>& rules) {
 void Reach::CollectOf(const Rule& rule, std::size_t element) {
   ++steps_;
   for (const AnyOf& any : rule.when) {
-    const Truth truth = Test(pipeline_, any, element, asker_);
+    Truth truth = Truth::kFalse;
+    for (const Condition& condition : any) {
+      truth = std::max(truth, TestOf(condition, element));
+    }
     if (truth == Truth::kFalse || (truth == Truth::kUnknown && !against_you_)) {
       return;
     }
@@ -119,7 +139,7 @@ void Reach::CollectOf(const Rule& rule, std::size_t element) {
   std::vector<std::vector<std::size_t>> choices = {{}};
   for (const Premise& premise : rule.needs) {
     Targets targets = Follow(pipeline_, premise.path, element);
-    if (targets.unknown && against_you_) {
+    if (targets.unknown && against_you_ && !HasExcused(premise.path, element)) {
       targets.elements.push_back(kNoElement);
     }
     std::vector<std::vector<std::size_t>> longer;
@@ -216,13 +236,10 @@ const Reach::Application* Reach::How(Form form, std::size_t element) const {
 std::vector<FactPlace> Reach::FactsOf(const Application& application) const {
   std::vector<FactPlace> facts;
   for (const AnyOf& any : application.rule->when) {
-    const Truth best = Test(pipeline_, any, application.element, asker_);
-    for (const Condition& condition : any) {
-      if (any.size() == 1 || Test(pipeline_, condition, application.element, asker_) == best) {
-        assess::FactsOf(pipeline_, condition.path, application.element, facts);
-        break;
-      }
-    }
+    const auto best = std::ranges::max_element(any, {}, [&](const Condition& condition) {
+      return TestOf(condition, application.element);
+    });
+    assess::FactsOf(pipeline_, best->path, application.element, facts);
   }
   for (const Premise& premise : application.rule->needs) {
     assess::FactsOf(pipeline_, premise.path, application.element, facts);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "assess/condition.h"
@@ -23,8 +24,10 @@ std::vector<const Rule*> RulesOf(const RuleSet& rules, const Adversary& adversar
 // cost finds all cheapest ways (Knuth, A generalization of Dijkstra's algorithm, 1977).
 class Reach {
  public:
+  // `excused`: missing facts that are taken for you all the same; may be nullptr, else it outlives
+  // this object.
   Reach(const Pipeline& pipeline, const std::vector<const Rule*>& rules, const Asker& asker,
-        bool against_you);
+        bool against_you, const std::set<FactPlace>* excused);
 
   // The cheapest plaintext at or above a label; element kNoElement where there is none.
   struct Goal {
@@ -65,6 +68,8 @@ class Reach {
   std::size_t Atom(Form form, std::size_t element) const {
     return static_cast<std::size_t>(form) * pipeline_.elements().size() + element;
   }
+  bool HasExcused(const Path& path, std::size_t element) const;
+  Truth TestOf(const Condition& condition, std::size_t element) const;
   void Collect(const std::vector<const Rule*>& rules);
   void CollectOf(const Rule& rule, std::size_t element);
   void Run();
@@ -72,6 +77,7 @@ class Reach {
   const Pipeline& pipeline_;
   Asker asker_;
   bool against_you_;
+  const std::set<FactPlace>* excused_;
   std::vector<Instance> instances_;
   std::vector<std::vector<std::uint32_t>> waiting_;  // per atom
   std::vector<std::uint32_t> costs_;                 // per atom

@@ -105,6 +105,7 @@ std::vector<std::string> StaleTexts(const Language& language, const Assessment& 
     ++counts[{stale.fact.evidence.source, stale.days}];
   }
   std::vector<std::string> texts;
+  texts.reserve(counts.size());
   for (const auto& [source, count] : counts) {
     texts.push_back(language.Fill(
         "stale.row", {source.first, std::to_string(count), std::to_string(source.second)}));

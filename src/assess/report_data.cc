@@ -29,6 +29,7 @@ std::string Joined(const std::vector<std::string>& parts, std::string_view separ
 
 std::vector<std::string> NotesOf(const Language& language, const Cell& cell) {
   std::vector<std::string> notes;
+  notes.reserve(cell.notes.size());
   for (const Texts& note : cell.notes) {
     notes.push_back(note.In(language.code()));
   }

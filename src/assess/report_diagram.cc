@@ -102,7 +102,7 @@ class Drawing {
     lanes_.push_back({.party = you, .nodes = {}});
     for (std::size_t i = 0; i < pipeline_.elements().size(); ++i) {
       const Element& element = pipeline_.element(i);
-      if (element.kind == Kind::kHop) {
+      if (element.kind == Kind::kHop && element.facts[from].known && element.facts[to].known) {
         hops_.push_back(i);
         for (const std::size_t end : {from, to}) {
           const auto target = static_cast<std::size_t>(element.facts[end].values[0]);

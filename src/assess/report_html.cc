@@ -9,7 +9,9 @@ constexpr std::string_view kStyle =
     "body{font:16px/1.45 system-ui,sans-serif;max-width:84rem;margin:2rem auto;padding:0 1rem;"
     "color:#1c2733}table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:"
     "top;padding:.45rem .6rem;border-bottom:1px solid #d6dde3}small,.small{color:#52616f;font-size:"
-    ".85em}summary{cursor:pointer}summary b{white-space:nowrap}details ol{padding-left:1.2rem}"
+    ".85em}summary{cursor:pointer}td a{text-decoration:none;color:inherit}td "
+    "a:hover{text-decoration:underline}details{margin:.3rem "
+    "0}div:target{background:#fff8e1}details ol{padding-left:1.2rem}"
     "details ul{padding-left:1.1rem;margin:.2rem 0}details p{margin:.4rem 0}code{font-size:.9em}"
     ".stops b{color:#1b7f4b}.raises-cost b{color:#a06a00}.controllable b{color:#a06a00}"
     ".does-not-stop b{color:#c0392b}.unknown b{color:#7d3c98}.not-applicable b{color:#1f6f8b}"
@@ -21,7 +23,7 @@ constexpr std::string_view kStyle =
     "#6b7a87}svg .hop{fill:none;stroke:#1b7f4b;stroke-width:2}svg .open{stroke:#c0392b;"
     "stroke-dasharray:7 5}@media print{body{margin:0;max-width:none;font-size:11px}"
     "details::details-content{content-visibility:visible;display:block}tr,svg{break-inside:avoid}"
-    "section{break-inside:avoid-page}}";
+    "h2,h3,summary{break-after:avoid}td a{color:inherit;text-decoration:none}}";
 
 constexpr std::string_view kArrow =
     "<svg width=\"0\" height=\"0\" style=\"position:absolute\"><defs><marker id=\"arrow\" "
@@ -66,6 +68,7 @@ std::string Blocked(const Language& language, const Cell& cell) {
   return out + "</ul>";
 }
 
+// In the table: the verdict, linked to its argument below.
 std::string CellHtml(const Report& report, const Assessment& assessment, const Cell& cell) {
   const Language& language = *report.language;
   std::string notes;
@@ -73,13 +76,22 @@ std::string CellHtml(const Report& report, const Assessment& assessment, const C
     notes += (notes.empty() ? " (" : ", ") + note.In(language.code());
   }
   notes += notes.empty() ? "" : ")";
-  std::string out = "<td class=\"" + std::string(VerdictName(cell.verdict)) +
-                    "\"><details><summary><b>" + EscapeHtml(VerdictText(language, cell.verdict)) +
-                    "</b>" + EscapeHtml(notes);
+  std::string out = "<td class=\"" + std::string(VerdictName(cell.verdict)) + "\"><a href=\"#" +
+                    EscapeHtml(cell.id) + "\"><b>" +
+                    EscapeHtml(VerdictText(language, cell.verdict)) + "</b></a>" +
+                    EscapeHtml(notes);
   for (const std::string& remark : Remarks(report, assessment, cell)) {
     out += "<br><small>" + EscapeHtml(remark) + "</small>";
   }
-  out += "</summary>" + Chain(language, cell);
+  return out + "</td>";
+}
+
+// A browser opens the element that a link's target is in.
+std::string Argument(const Language& language, const Cell& cell) {
+  std::string out = "<details class=\"" + std::string(VerdictName(cell.verdict)) + "\"><summary>" +
+                    EscapeHtml(cell.adversary->title.In(language.code())) + ": <b>" +
+                    EscapeHtml(CellText(language, cell)) + "</b></summary><div id=\"" +
+                    EscapeHtml(cell.id) + "\">" + Chain(language, cell);
   if (cell.weakest) {
     out += "<p><small>" +
            EscapeHtml(language.Fill("explain.weakest", {FactText(language, *cell.weakest)})) +
@@ -105,7 +117,7 @@ std::string CellHtml(const Report& report, const Assessment& assessment, const C
     }
     out += "</ul>";
   }
-  return out + Blocked(language, cell) + "</details></td>";
+  return out + Blocked(language, cell) + "</div></details>\n";
 }
 
 std::string MainTable(const Report& report) {
@@ -197,6 +209,10 @@ std::string RenderHtml(const Report& report) {
                      "</small></p>\n";
     out += "<h3>" + EscapeHtml(language.Get("window.title")) + "</h3>\n" +
            Window(language, assessment);
+    out += "<h3>" + EscapeHtml(language.Get("explain.title")) + "</h3>\n";
+    for (const Cell& cell : assessment.cells) {
+      out += Argument(language, cell);
+    }
     const std::vector<std::string> stale = StaleTexts(language, assessment);
     if (!stale.empty()) {
       out += "<h3>" + EscapeHtml(language.Get("stale.title")) + "</h3>\n<ul>";

@@ -106,7 +106,7 @@ TEST_F(ReportTest, HtmlNamesAreEscapedAndNothingIsLoaded) {
   EXPECT_THAT(html, Not(HasSubstr("<img")));
   EXPECT_THAT(html, HasSubstr("default-src 'none'"));
   EXPECT_THAT(html, HasSubstr("class=\"zone\""));
-  EXPECT_THAT(html, HasSubstr("<details>"));
+  EXPECT_THAT(html, HasSubstr("<details class=\"stops\">"));
   EXPECT_THAT(RenderHtml(Of(de_)), HasSubstr("Klartextfenster"));
 }
 

@@ -233,6 +233,31 @@ TEST_F(AssessTest, AMissingFactIsNamedAndItsTwoEndsAreShown) {
   EXPECT_THAT(ChangesOf(cell.better), ElementsAre("engine.tenancy=dedicated"));
 }
 
+TEST_F(AssessTest, EveryMissingFactThatDecidesIsAskedForAtOnce) {
+  Pipeline pipeline = *ReadExample("at-rest-eu-keys");
+  for (const char* field : {"swap", "crash_dumps", "content_logs", "tenancy"}) {
+    ASSERT_TRUE(
+        pipeline.State({.element = "engine", .field = field, .value = "unknown", .evidence = {}}));
+  }
+  const Assessment assessment = Of(pipeline, false);
+  std::vector<std::string> names;
+  for (const ChainFact& fact : assessment.Find("storage-thief")->missing) {
+    names.push_back(fact.Name());
+  }
+  EXPECT_THAT(names, testing::UnorderedElementsAre("engine.swap", "engine.crash_dumps",
+                                                   "engine.content_logs"));
+  EXPECT_TRUE(assessment.Find("storage-thief")->notes.empty());
+}
+
+TEST_F(AssessTest, ContentGetsToAPlaceOverSomethingEvenIfNoHopIsDescribed) {
+  const Pipeline pipeline = *Pipeline::Parse(
+      "casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: a\nparties: {a: }\n"
+      "processors: {m: {operator: you, sees: plaintext}}\n",
+      "p.yaml", Catalogue());
+  ASSERT_TRUE(pipeline.Find("to-m"));
+  EXPECT_EQ(Of(pipeline).Find("quantum-recorder")->verdict, Verdict::kUnknown);
+}
+
 TEST_F(AssessTest, OnlyWhatCarriesTheLabelCounts) {
   Pipeline pipeline = *ReadExample("at-rest-eu-keys");
   ASSERT_TRUE(
