@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
   casemate::app::AddBackup(line);
   casemate::app::AddRestore(line);
   casemate::app::AddDoctor(line);
-  line.Forward("flows", "The key exchange of hops: probe, capture, live", "casemate-flows");
+  line.Forward("flows", "The key exchange of hops: probe, capture, live, plan", "casemate-flows");
   line.Forward("attest", "Judge attestation evidence", "casemate-attest");
   line.Forward("assess", "Who can read the plaintext of a pipeline, and what would change it",
                "casemate-assess");
