@@ -115,6 +115,7 @@ TEST_F(HopTableTest, RefusalsAreCountedByPeerAndReasonAndBounded) {
 TEST_F(HopTableTest, UsesFromManyThreadsAddUp) {
   const auto table = Make();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&table] {
       for (int j = 0; j < 200; ++j) {

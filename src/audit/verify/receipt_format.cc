@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 #include "audit/verify/receipt.h"
 
@@ -62,8 +63,9 @@ bool IsVisible(std::string_view text, std::size_t most) {
 
 std::optional<std::uint64_t> ToNumber(std::string_view text) {
   std::uint64_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* begin = std::to_address(text.begin());
+  const char* end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
   if (error != std::errc() || stop != end || value > kMaxNumber) {
     return std::nullopt;
   }
