@@ -1,5 +1,9 @@
 #include "retrieval/sealed_library.h"
 
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
 #include "crypto/hash.h"
 #include "retrieval/sealed_library_fixture.h"
 
