@@ -57,7 +57,8 @@ WhatIf PrepareWhatIf(const Pipeline& pipeline, const Instrument* instrument) {
   Set(changed, what_if.own_key, "released_to", Fact::kNone);
   SetWord(changed, what_if.own_key, "release", "never");
   SetWord(changed, what_if.own_key, "beside_data", "no");
-  what_if.within_reach = changed.Add(Kind::kParty, "+party-within-reach");
+  what_if.within_reach =
+      changed.Add(Kind::kParty, instrument == nullptr ? "+another-party" : "+party-within-reach");
   if (instrument != nullptr && !instrument->countries.empty()) {
     Set(changed, what_if.within_reach, "seat", instrument->countries[0]);
   }

@@ -14,7 +14,7 @@ struct WhatIf {
   Pipeline pipeline;
   std::size_t own_tee;       // verified by you, with code that you sign
   std::size_t own_key;       // held by you, beside no data, released to nobody
-  std::size_t within_reach;  // a party that an order reaches
+  std::size_t within_reach;  // a party that an order reaches, or just another one
 };
 WhatIf PrepareWhatIf(const Pipeline& pipeline, const Instrument* instrument);
 
