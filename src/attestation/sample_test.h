@@ -35,7 +35,8 @@ inline std::vector<crypto::X509Certificate> SampleChain(const std::string& path)
 
 // Noon, UTC.
 inline std::int64_t Day(int year, unsigned month, unsigned day) {
-  const std::chrono::sys_days days = std::chrono::year(year) / std::chrono::month(month) / day;
+  const std::chrono::sys_days days =
+      std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(day);
   return std::chrono::duration_cast<std::chrono::seconds>(days.time_since_epoch()).count() + 43200;
 }
 

@@ -18,9 +18,9 @@ struct Case {
   const char* failed;  // the first failed step, or nullptr
 };
 
-const char* const kQe2023 = "go-tdx-guest/sample_qeIdentity_response";
-const char* const kInfo2023 = "go-tdx-guest/sample_tcbInfo_response";
-const char* const kSigner = "go-tdx-guest/tcb_signing_issuer_chain.pem";
+constexpr const char* kQe2023 = "go-tdx-guest/sample_qeIdentity_response";
+constexpr const char* kInfo2023 = "go-tdx-guest/sample_tcbInfo_response";
+constexpr const char* kSigner = "go-tdx-guest/tcb_signing_issuer_chain.pem";
 
 std::vector<Case> Cases() {
   using enum Kind;

@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::int64_t kBegin = 1'700'000'000;
 constexpr std::int64_t kEnd = 1'800'000'000;
-const std::filesystem::path kSource = CASEMATE_SOURCE_DIR;
+std::filesystem::path Source() { return CASEMATE_SOURCE_DIR; }
 
 X509Certificate Parsed(const Bytes& der) { return X509Certificate::FromDer(der).value(); }
 
 std::vector<X509Certificate> Pem(const std::string& path) {
-  return ReadPemCertificates(AsText(ReadFile(kSource / path, 1 << 20).value())).value();
+  return ReadPemCertificates(AsText(ReadFile(Source() / path, 1 << 20).value())).value();
 }
 
 struct Family {
@@ -132,7 +132,7 @@ TEST(X509ChainTest, PemErrorsNameTheCertificate) {
 TEST(RevocationListTest, ReadsIntelsList) {
   // tests/data/attestation/README.md: PCK Platform CA, 2023-06-08..2023-07-08.
   const Bytes der =
-      ReadFile(kSource / "tests/data/attestation/go-tdx-guest/pckcrl", 1 << 20).value();
+      ReadFile(Source() / "tests/data/attestation/go-tdx-guest/pckcrl", 1 << 20).value();
   const auto chain = Pem("tests/data/attestation/go-tdx-guest/pck_crl_issuer_chain.pem");
   Result<RevocationList> crl = RevocationList::Read(der);
   ASSERT_TRUE(crl.has_value());

@@ -15,11 +15,11 @@ void PutLittle32(Bytes& out, std::uint32_t value) {
   }
 }
 
-const std::string kRuntime =
+constexpr std::string_view kRuntime =
     R"({"keys":[{"kid":"HCLAkPub","kty":"RSA"}],"vm-configuration":{"secure-boot":true,"vmUniqueId":"x"}})";
 
 // As the layout of docs/attest.md has it; the report is made and signed by keys of the test.
-Bytes MakeEnvelope(ByteView report, std::uint32_t type, const std::string& runtime) {
+Bytes MakeEnvelope(ByteView report, std::uint32_t type, std::string_view runtime) {
   Bytes raw = {std::byte{'H'}, std::byte{'C'}, std::byte{'L'}, std::byte{'A'}};
   raw.resize(32);
   Put(raw, report);

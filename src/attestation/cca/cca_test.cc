@@ -10,7 +10,7 @@
 namespace casemate::attestation::cca {
 namespace {
 
-const char* const kToken = "trustee/cca/cca-example-token.cbor";
+constexpr const char* kToken = "trustee/cca/cca-example-token.cbor";
 
 Context With(const std::string& key) {
   Context context;

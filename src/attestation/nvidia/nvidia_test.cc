@@ -19,8 +19,8 @@ Bytes HexReport(const std::string& path) {
   return FromHex(text).value();
 }
 
-const char* const kReport = "trustee/nvidia/hopperAttestationReport.txt";
-const char* const kChain = "trustee/nvidia/hopper_cert_chain_case1.txt";
+constexpr const char* kReport = "trustee/nvidia/hopperAttestationReport.txt";
+constexpr const char* kChain = "trustee/nvidia/hopper_cert_chain_case1.txt";
 
 Context With(const std::string& chain) {
   Context context;

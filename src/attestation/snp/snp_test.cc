@@ -182,7 +182,7 @@ TEST(SnpTest, NumbersOfTheSignatureOutOfRangeAreRefused) {
   for (const std::size_t at : {0x2A0U, 0x2E8U}) {
     for (const Bytes& number : {Bytes(48), order}) {
       Bytes bad = Sample("trustee/snp/test-report.bin");
-      std::ranges::copy(number, bad.begin() + at);
+      std::ranges::copy(number, bad.begin() + static_cast<std::ptrdiff_t>(at));
       EXPECT_EQ(OutcomeOf(Appraise("r", bad, context), "signature"), Outcome::kFailed);
     }
   }

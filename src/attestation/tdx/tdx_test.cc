@@ -24,12 +24,14 @@ Context With(std::int64_t time, const std::vector<std::string>& collateral) {
   return context;
 }
 
-const std::vector<std::string> kSet2023 = {"go-tdx-guest/sample_tcbInfo_response",
-                                           "go-tdx-guest/sample_qeIdentity_response",
-                                           "go-tdx-guest/tcb_signing_issuer_chain.pem",
-                                           "go-tdx-guest/pck_crl_issuer_chain.pem",
-                                           "go-tdx-guest/pckcrl",
-                                           "go-tdx-guest/rootcrl.der"};
+std::vector<std::string> Set2023() {
+  return {"go-tdx-guest/sample_tcbInfo_response",
+          "go-tdx-guest/sample_qeIdentity_response",
+          "go-tdx-guest/tcb_signing_issuer_chain.pem",
+          "go-tdx-guest/pck_crl_issuer_chain.pem",
+          "go-tdx-guest/pckcrl",
+          "go-tdx-guest/rootcrl.der"};
+}
 
 bool HasAdvisoryOrStatus(const Appraisal& appraisal, std::string_view step, std::string_view word) {
   const Step* found = appraisal.Find(step);
@@ -40,7 +42,7 @@ TEST(TdxTest, TheUpToDateQuoteIsRefusedForItsDebuggingOnly) {
   // README: tdx_quote_4 with the set of 2023-07-01: UpToDate, but a DEBUG TD. The root CRL ended in
   // 2024.
   const Appraisal appraisal =
-      Appraise("q", Sample("trustee/tdx/tdx_quote_4.dat"), With(Day(2023, 7, 1), kSet2023));
+      Appraise("q", Sample("trustee/tdx/tdx_quote_4.dat"), With(Day(2023, 7, 1), Set2023()));
   for (const Step& step : appraisal.steps) {
     EXPECT_EQ(step.outcome == Outcome::kFailed, step.id == "debug") << step.id << step.reason;
   }
@@ -52,7 +54,7 @@ TEST(TdxTest, TheUpToDateQuoteIsRefusedForItsDebuggingOnly) {
 
 TEST(TdxTest, WithTheRealClockTheSameSetHasExpired) {
   const Appraisal appraisal =
-      Appraise("q", Sample("trustee/tdx/tdx_quote_4.dat"), With(Day(2026, 11, 22), kSet2023));
+      Appraise("q", Sample("trustee/tdx/tdx_quote_4.dat"), With(Day(2026, 11, 22), Set2023()));
   EXPECT_EQ(OutcomeOf(appraisal, "collateral-dates"), Outcome::kFailed);
   EXPECT_EQ(OutcomeOf(appraisal, "collateral-validity"), Outcome::kFailed);
   EXPECT_EQ(OutcomeOf(appraisal, "revocation"), Outcome::kFailed);
@@ -62,7 +64,7 @@ TEST(TdxTest, WithTheRealClockTheSameSetHasExpired) {
 TEST(TdxTest, APlatformBelowEveryLevelIsRefused) {
   // README: PCK SVN 3,3 < 5,5; 39 bytes of junk behind the quote.
   const Appraisal appraisal = Appraise("q", Sample("go-tdx-guest/tdx_prod_quote_SPR_E4.dat"),
-                                       With(Day(2023, 7, 1), kSet2023));
+                                       With(Day(2023, 7, 1), Set2023()));
   for (const char* step : {"format", "chain", "qe-signature", "attestation-key", "signature"}) {
     EXPECT_EQ(OutcomeOf(appraisal, step), Outcome::kPassed) << step;
   }
@@ -116,7 +118,7 @@ TEST(TdxTest, WithoutCollateralItIsIncomplete) {
 
 TEST(TdxTest, CollateralOfAnotherPlatformIsRefusedByItsFmspc) {
   const Appraisal appraisal =
-      Appraise("q", Sample("trustee/tdx/az-td-quote.bin"), With(Day(2023, 7, 1), kSet2023));
+      Appraise("q", Sample("trustee/tdx/az-td-quote.bin"), With(Day(2023, 7, 1), Set2023()));
   EXPECT_EQ(OutcomeOf(appraisal, "tcb-level"), Outcome::kFailed);
   EXPECT_TRUE(HasAdvisoryOrStatus(appraisal, "tcb-level", "another platform"));
 }
@@ -200,7 +202,7 @@ TEST(TdxTest, EveryTruncationAndWrongSizeIsRefused) {
 }
 
 TEST(TdxTest, ChangedOrReformattedCollateralIsRefused) {
-  const Context good = With(Day(2023, 7, 1), kSet2023);
+  const Context good = With(Day(2023, 7, 1), Set2023());
   const auto with = [&](const std::function<void(std::string&)>& change) {
     Context context = good;
     for (Companion& file : context.collateral) {
