@@ -1,5 +1,7 @@
 #include "app/assess_setup.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -22,10 +24,12 @@ constexpr std::uint64_t kMaxMemory = std::uint64_t{2} << 30;  // bytes
 constexpr std::uint32_t kMaxCpuSeconds = 120;
 constexpr std::size_t kMaxFileBytes = std::size_t{64} * 1024 * 1024;
 
-std::string Today() {
-  const std::chrono::sys_seconds now{std::chrono::seconds(UnixSeconds())};
-  return std::format("{:%Y-%m-%d}", std::chrono::floor<std::chrono::days>(now));
+std::string DayText(std::int64_t unix_seconds) {
+  const std::chrono::sys_seconds time{std::chrono::seconds(unix_seconds)};
+  return std::format("{:%Y-%m-%d}", std::chrono::floor<std::chrono::days>(time));
 }
+
+std::string Today() { return DayText(static_cast<std::int64_t>(UnixSeconds())); }
 
 Result<assess::NamedTexts> ReadFolder(const std::string& folder) {
   std::error_code error;
@@ -105,7 +109,41 @@ void AssessOptionsText::AddTo(OptionList& options) {
       .Text("--rules", rules, "A folder of rules instead of the built-in ones")
       .Text("--legal", legal, "A file of legal facts instead of the built-in one")
       .Text("--catalogue", catalogue, "A folder of services instead of the built-in ones")
+      .Repeated("--evidence", evidence,
+                "[ELEMENT=]FILE: an export of the vendor's tools; what it shows goes before claims")
       .Text("--today", today, "Judge as of this day, YYYY-MM-DD");
+}
+
+std::vector<std::string> AssessOptionsText::Paths() const {
+  std::vector<std::string> paths = {rules, legal, catalogue, accept};
+  for (const std::string& word : evidence) {
+    paths.push_back(ParseEvidenceWord(word).file);
+  }
+  return paths;
+}
+
+EvidenceWord ParseEvidenceWord(const std::string& word) {
+  const std::size_t equals = word.find('=');
+  const std::string before = word.substr(0, equals);
+  return equals == std::string::npos || before.find('/') != std::string::npos
+             ? EvidenceWord{.element = {}, .file = word}
+             : EvidenceWord{.element = before, .file = word.substr(equals + 1)};
+}
+
+Result<assess::BoundExport> ReadEvidence(const std::string& word) {
+  const EvidenceWord parsed = ParseEvidenceWord(word);
+  Result<std::string> text = ReadText(parsed.file);
+  if (!text) {
+    return std::unexpected(text.error());
+  }
+  struct stat status{};
+  const bool has_day = parsed.file != "-" && ::stat(parsed.file.c_str(), &status) == 0;
+  const std::string day = has_day ? DayText(status.st_mtime) : Today();
+  Result<assess::Export> content = assess::ReadExport(*text, parsed.file, day);
+  if (!content) {
+    return std::unexpected(content.error());
+  }
+  return assess::BoundExport{.content = *std::move(content), .element = parsed.element};
 }
 
 Result<void> AssessSetup::Load(const AssessOptionsText& options) {
@@ -148,6 +186,13 @@ Result<void> AssessSetup::Load(const AssessOptionsText& options) {
     return std::unexpected(catalogue.error());
   }
   catalogue_ = *std::move(catalogue);
+  for (const std::string& word : options.evidence) {
+    Result<assess::BoundExport> evidence = ReadEvidence(word);
+    if (!evidence) {
+      return Wrap(evidence.error(), "--evidence");
+    }
+    evidence_.push_back(*std::move(evidence));
+  }
   if (!options.accept.empty()) {
     Result<std::string> text = ReadText(options.accept);
     if (!text) {
@@ -193,6 +238,13 @@ Result<void> AssessSetup::Add(std::string_view text, const std::string& name, bo
   if (!pipeline) {
     return std::unexpected(pipeline.error());
   }
+  Result<assess::Applied> applied = assess::ApplyEvidence(*pipeline, evidence_);
+  if (!applied) {
+    return Wrap(applied.error(), "--evidence");
+  }
+  applied_.stated += applied->stated;
+  std::ranges::move(applied->contradictions, std::back_inserter(applied_.contradictions));
+  std::ranges::move(applied->unused, std::back_inserter(applied_.unused));
   assess::AssessOptions options{.today = today_,
                                 .label = 0,
                                 .counterfactuals = counterfactuals,

@@ -7,6 +7,7 @@
 #include "app/command_line.h"
 #include "assess/accepted.h"
 #include "assess/catalogue.h"
+#include "assess/evidence/apply.h"
 #include "assess/language.h"
 #include "assess/report.h"
 #include "assess/result.h"
@@ -22,9 +23,10 @@ struct AssessOptionsText {
   std::string language = "en";
   std::string label;
   std::string today;
+  std::vector<std::string> evidence;  // FILE or ELEMENT=FILE
   void AddTo(OptionList& options);
   // The files and folders that these options name.
-  std::vector<std::string> Paths() const { return {rules, legal, catalogue, accept}; }
+  std::vector<std::string> Paths() const;
 };
 
 // What an assessment is made of: read, judged, ready for a report. Not movable: reports borrow.
@@ -48,6 +50,8 @@ class AssessSetup {
   const std::vector<assess::Assessment>& assessments() const { return assessments_; }
   const std::vector<assess::Acceptance>& accepted() const { return accepted_; }
   const std::string& today() const { return today_; }
+  // Where evidence contradicts the descriptions, and what of it no element took.
+  const assess::Applied& applied() const { return applied_; }
 
  private:
   Result<void> Add(std::string_view text, const std::string& name, bool reference_only,
@@ -59,6 +63,8 @@ class AssessSetup {
   assess::Language language_;
   std::vector<assess::Acceptance> accepted_;
   std::string today_;
+  std::vector<assess::BoundExport> evidence_;
+  assess::Applied applied_;
   std::vector<assess::Pipeline> pipelines_;
   std::vector<assess::Assessment> assessments_;
 };
@@ -68,11 +74,24 @@ class AssessSetup {
 // that opening them says so.
 [[nodiscard]] Result<void> Confine(const std::vector<std::string>& reads, const std::string& out);
 
+// One word of --evidence: the element that it names, or none, and the file. A name with '=' in it
+// is written with its folder, "./a=b.json".
+struct EvidenceWord {
+  std::string element;
+  std::string file;
+};
+EvidenceWord ParseEvidenceWord(const std::string& word);
+// Reads an export; its day is that of the file where it has none of its own. Errors: as ReadText
+// and ReadExport.
+[[nodiscard]] Result<assess::BoundExport> ReadEvidence(const std::string& word);
+
 // Whole text of a file, or of standard input for "-". Errors: as ReadFile, with its name.
 [[nodiscard]] Result<std::string> ReadText(const std::string& file);
 
 // `casemate assess FILE...`, and `casemate assess explain|diff|catalogue|import|schema`. `word` is
 // what follows "assess": one of the parts, or something else.
 void AddAssess(CommandLine& line, std::string_view word);
+// `casemate assess evidence FILE...`
+void AddAssessEvidence(CommandLine& line);
 
 }  // namespace casemate::app

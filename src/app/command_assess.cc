@@ -192,6 +192,13 @@ Result<ExitStatus> RunAssess(const AssessCommand& command) {
       !written) {
     return std::unexpected(written.error());
   }
+  for (const assess::Contradiction& contradiction : setup.applied().contradictions) {
+    PrintNote("casemate: contradiction: " + ContradictionText(contradiction));
+  }
+  for (const assess::UnusedFact& fact : setup.applied().unused) {
+    PrintNote("casemate: not used: " + fact.file + ", " + fact.path + ": " + fact.text +
+              "; --evidence ELEMENT=" + fact.file + " says of which element");
+  }
   for (const std::string& cell : closed) {
     PrintNote("casemate: " + cell);
   }
@@ -344,6 +351,7 @@ void AddMain(CommandLine& line) {
       "More:\n  casemate assess explain ROW [FILE...]   one cell as an argument\n"
       "  casemate assess diff A B                two reports of --json\n"
       "  casemate assess catalogue               services that a description can use\n"
+      "  casemate assess evidence FILE...        what exports of the vendors' tools show\n"
       "  casemate assess import FILE             from Threagile or an OWASP threat model\n"
       "  casemate assess schema                  the JSON Schema of descriptions, for editors",
       [command] { return RunAssess(*command); });
@@ -364,6 +372,7 @@ void AddMain(CommandLine& line) {
 }
 
 void AddParts(CommandLine& line) {
+  AddAssessEvidence(line);
   auto explain = std::make_shared<ExplainCommand>();
   OptionList options =
       line.Add("assess explain", "One cell as an argument: rules, facts, sources, changes",
@@ -405,8 +414,8 @@ void AddParts(CommandLine& line) {
 
 void AddAssess(CommandLine& line, std::string_view word) {
   // A description has no such name unless it is written with its folder: ./diff.
-  constexpr std::array<std::string_view, 5> kParts = {"explain", "diff", "catalogue", "import",
-                                                      "schema"};
+  constexpr std::array<std::string_view, 6> kParts = {"evidence",  "explain", "diff",
+                                                      "catalogue", "import",  "schema"};
   if (std::ranges::find(kParts, word) != kParts.end()) {
     AddParts(line);
   } else {

@@ -69,7 +69,7 @@ std::string_view GroupSummary(std::string_view group) {
       {"file", "Documents: list, delete"},
       {"audit", "The audit log: show, verify, prove"},
       {"flows", "The key exchange of hops: probe, capture, live, plan"},
-      {"assess", "Who can read the plaintext: explain, diff, catalogue, import, schema"}};
+      {"assess", "Who can read the plaintext: explain, diff, catalogue, evidence, import, schema"}};
   for (const auto& [name, summary] : kGroups) {
     if (name == group) {
       return summary;

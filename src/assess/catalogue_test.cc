@@ -12,9 +12,9 @@ namespace {
 using testing::HasSubstr;
 
 const Catalogue& BuiltIn() {
-  static const Result<Catalogue> kCatalogue = Catalogue::BuiltIn();
-  EXPECT_TRUE(kCatalogue) << kCatalogue.error().message;
-  return *kCatalogue;
+  static const Result<Catalogue> catalogue = Catalogue::BuiltIn();
+  EXPECT_TRUE(catalogue) << catalogue.error().message;
+  return *catalogue;
 }
 
 // A company in the EU with nobody above or beside it that uses one service, and says nothing more.
@@ -26,13 +26,13 @@ Result<Pipeline> Using(const std::string& id) {
 }
 
 Assessment AssessmentOf(const std::string& id, std::string today = "2026-11-22") {
-  static const Result<RuleSet> kRules = BuiltInRules();
-  EXPECT_TRUE(kRules) << kRules.error().message;
+  static const Result<RuleSet> rules = BuiltInRules();
+  EXPECT_TRUE(rules) << rules.error().message;
   Result<Pipeline> pipeline = Using(id);
   EXPECT_TRUE(pipeline) << id << ": " << pipeline.error().message;
   AssessOptions options = TestOptions();
   options.today = std::move(today);
-  return pipeline && kRules ? Assess(*pipeline, *kRules, options) : Assessment();
+  return pipeline && rules ? Assess(*pipeline, *rules, options) : Assessment();
 }
 
 Verdict VerdictOf(const std::string& id, std::string_view adversary) {
@@ -157,8 +157,8 @@ TEST(CatalogueTest, NoHostedServiceStopsWhatItsVendorDoesNotDocument) {
 
 TEST(CatalogueTest, AnOrderUnderTheCloudActReachesEveryUsVendorWhoeverHoldsTheKey) {
   for (const auto& [id, entry] : BuiltIn().entries()) {
-    const std::set<std::string> kUs = {"Microsoft", "OpenAI", "Google", "AWS", "Anthropic"};
-    if (kUs.contains(entry.vendor)) {
+    const std::set<std::string> us_vendors = {"Microsoft", "OpenAI", "Google", "AWS", "Anthropic"};
+    if (us_vendors.contains(entry.vendor)) {
       EXPECT_EQ(VerdictOf(id, "cloud-act"), Verdict::kDoesNotStop) << id;
     }
   }

@@ -1,0 +1,185 @@
+#include <array>
+
+#include "assess/evidence/export_kinds.h"
+
+// What Casemate's other commands write: appraisals of attestation evidence, probes and captures of
+// flows.
+namespace casemate::assess {
+namespace {
+
+constexpr At kTee = {.kind = Kind::kTee, .element = ""};
+constexpr At kHop = {.kind = Kind::kHop, .element = ""};
+
+// The day of an RFC 3339 time.
+void TakeDay(const std::string& time, Export& out) {
+  if (IsDate(time.substr(0, 10))) {
+    out.date = time.substr(0, 10);
+  }
+}
+
+std::string TeeTypeOf(const std::string& kind) {
+  return kind == "sev-snp" || kind == "tdx" || kind == "sgx" || kind == "arm-cca" ? kind
+                                                                                  : std::string();
+}
+
+Result<void> ReadPolicy(const json::Value& appraisal, Export& out) {
+  Result<std::vector<json::Value>> policy = ListAt(appraisal, "policy");
+  if (!policy) {
+    return std::unexpected(policy.error());
+  }
+  for (const json::Value& bit : *policy) {
+    Result<std::string> name = TextAt(bit, "name");
+    Result<std::optional<bool>> set = FlagAt(bit, "set");
+    if (!name || !set) {
+      return std::unexpected(name ? set.error() : name.error());
+    }
+    if (*name == "debug" && set->has_value()) {
+      Say(out, kTee, "debug", {**set ? "on" : "off"}, bit.path(), "the report's policy says so");
+    }
+  }
+  return {};
+}
+
+Result<void> ReadOutlook(const json::Value& appraisal, Export& out) {
+  Result<std::vector<json::Value>> vouchers = ListAt(appraisal, "vouchers");
+  Result<std::vector<json::Value>> attacks = ListAt(appraisal, "attacks");
+  if (!vouchers || !attacks) {
+    return std::unexpected(vouchers ? attacks.error() : vouchers.error());
+  }
+  for (const json::Value& voucher : *vouchers) {
+    if (PeekText(voucher, "role") == "root") {
+      Note(out, voucher.path(),
+           "the root is held by " + PeekText(voucher, "company") + ", " +
+               PeekText(voucher, "jurisdiction"));
+    }
+  }
+  for (const json::Value& attack : *attacks) {
+    const std::string coverage = PeekText(attack, "coverage");
+    if (coverage == "not-covered" || coverage == "cannot-tell") {
+      Note(out, attack.path(), PeekText(attack, "name") + ": " + coverage);
+    }
+  }
+  return {};
+}
+
+Result<void> ReadAppraisal(const json::Value& appraisal, Export& out) {
+  Result<std::string> kind = TextAt(appraisal, "kind");
+  Result<std::string> verdict = TextAt(appraisal, "verdict");
+  Result<std::string> time = TextAt(appraisal, "time");
+  if (!kind || !verdict || !time) {
+    return std::unexpected(!kind ? kind.error() : !verdict ? verdict.error() : time.error());
+  }
+  if (*verdict != "verified" && *verdict != "incomplete" && *verdict != "refused") {
+    return Fail(ErrorCode::kInvalidArgument,
+                appraisal.path() + ".verdict: expected verified, incomplete or refused, found \"" +
+                    *verdict + "\"");
+  }
+  TakeDay(*time, out);
+  out.subject += (out.subject.empty() ? "" : ", ") + *kind;
+  // What did not verify says nothing.
+  if (*verdict != "verified") {
+    Note(out, appraisal.path() + ".verdict",
+         *kind + " is " + *verdict + ": nothing is taken from it");
+    return {};
+  }
+  const std::string path = appraisal.path() + ".kind";
+  if (const std::string type = TeeTypeOf(*kind); !type.empty()) {
+    Say(out, kTee, "type", {type}, path, "verified to its root");
+  } else if (*kind == "nvidia-gpu") {
+    Say(out, kTee, "accelerator", {"inside"}, path, "the accelerator's report is verified");
+  }
+  if (Result<void> policy = ReadPolicy(appraisal, out); !policy) {
+    return policy;
+  }
+  return ReadOutlook(appraisal, out);
+}
+
+Result<void> ReadAppraisals(const json::Value& root, Export& out) {
+  out.confidence = Confidence::kAttested;
+  Result<std::vector<json::Value>> appraisals = ListAt(root, "appraisals");
+  if (!appraisals) {
+    return std::unexpected(appraisals.error());
+  }
+  if (appraisals->empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "appraisals: expected one at least");
+  }
+  for (const json::Value& appraisal : *appraisals) {
+    if (Result<void> read = ReadAppraisal(appraisal, out); !read) {
+      return read;
+    }
+  }
+  Note(out, "appraisals",
+       "that it verifies once does not say that somebody verifies before each use");
+  return {};
+}
+
+// A probe's verdict: what a connection gets depends on the client as well, unless it is enforced.
+std::vector<std::string> ExchangesOf(const std::string& verdict) {
+  if (verdict == "hybrid-enforced" || verdict == "hybrid") {
+    return {"hybrid"};
+  }
+  if (verdict == "hybrid-preferred" || verdict == "hybrid-supported") {
+    return {"hybrid", "classical"};
+  }
+  return verdict == "classical" ? std::vector<std::string>{"classical"}
+                                : std::vector<std::string>();
+}
+
+Result<void> ReadFlows(const json::Value& root, std::string_view list, std::string_view word,
+                       std::string_view name, Export& out) {
+  Result<std::vector<json::Value>> hops = ListAt(root, list);
+  Result<std::string> time = TextAt(root, "time");
+  if (!hops || !time) {
+    return std::unexpected(hops ? time.error() : hops.error());
+  }
+  TakeDay(*time, out);
+  for (const json::Value& hop : *hops) {
+    Result<std::string> verdict = TextAt(hop, word);
+    Result<std::string> server = TextAt(hop, name);
+    Result<std::string> protocol = TextAt(hop, "protocol");
+    if (!verdict || !server || !protocol) {
+      return std::unexpected(!verdict  ? verdict.error()
+                             : !server ? server.error()
+                                       : protocol.error());
+    }
+    out.subject += (out.subject.empty() ? "" : ", ") + *server;
+    const std::string path = hop.path() + "." + std::string(word);
+    if (std::vector<std::string> values = ExchangesOf(*verdict); !values.empty()) {
+      Say(out, kHop, "key_exchange", std::move(values), path, *server + " is " + *verdict);
+      if (!protocol->empty()) {
+        Say(out, kHop, "transport", {*protocol == "ssh" ? "ssh" : "tls"}, hop.path() + ".protocol",
+            *server + " speaks " + *protocol);
+      }
+    } else if (*verdict == "plain") {
+      Say(out, kHop, "transport", {"none"}, path, *server + ": in the clear");
+    } else {
+      Note(out, path, *server + " is " + *verdict + ": says nothing of the key exchange");
+    }
+  }
+  return {};
+}
+
+Result<void> ReadProbe(const json::Value& root, Export& out) {
+  return ReadFlows(root, "endpoints", "verdict", "endpoint", out);
+}
+Result<void> ReadCapture(const json::Value& root, Export& out) {
+  return ReadFlows(root, "hops", "worst", "server", out);
+}
+
+constexpr std::array<ExportKind, 3> kReaders = {{
+    {{"appraisal", "casemate attest --json"},
+     [](const json::Value& root) { return PeekText(root, "format") == "casemate-appraisal/1"; },
+     ReadAppraisals},
+    {{"flows-probe", "casemate flows probe --json"},
+     [](const json::Value& root) { return PeekText(root, "report") == "casemate-flows"; },
+     ReadProbe},
+    {{"flows-capture", "casemate flows capture --json"},
+     [](const json::Value& root) { return PeekText(root, "report") == "casemate-capture"; },
+     ReadCapture},
+}};
+
+}  // namespace
+
+std::span<const ExportKind> OwnExports() { return kReaders; }
+
+}  // namespace casemate::assess
