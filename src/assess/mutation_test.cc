@@ -86,7 +86,7 @@ constexpr std::string_view kOnlySeat = "cloud-act=stops fisa-702=stops";
 constexpr std::string_view kNoEnclave =
     "co-tenant=raises-cost processor-staff=does-not-stop host-root=does-not-stop";
 
-const std::vector<Mutation> kMutations = {
+constexpr auto kMutations = std::to_array<Mutation>({
     // Who stands above, beside and below you matters where you run the processing: in the third
     // file.
     {"acme", "seat", "US", {kNone, kNone, kOrdersOpen}},
@@ -271,7 +271,7 @@ const std::vector<Mutation> kMutations = {
     {"release", "carries", "metadata", {kNone, kNone, kNone}},
     {"release", "crosses", "own-network", {kNone, kNone, kAbsent}},
     {"release", "crosses", "internet", {kAbsent, kAbsent, kNone}},
-};
+});
 
 class MutationTest : public testing::TestWithParam<std::size_t> {
  protected:

@@ -114,6 +114,7 @@ class AssessTest : public testing::Test {
 
 std::vector<std::string> StepIds(const Cell& cell) {
   std::vector<std::string> ids;
+  ids.reserve(cell.chain.size());
   for (const ChainStep& step : cell.chain) {
     ids.push_back(step.id);
   }
@@ -189,6 +190,7 @@ TEST_F(AssessTest, WhatStopsRestsOnFactsThatAreListedWithWhatIsAgainstEachWay) {
   const Assessment assessment = Of(pipeline);
   const Cell& cell = *assessment.Find("cloud-act");
   std::vector<std::string> rests;
+  rests.reserve(cell.worse.size());
   for (const Counterfactual& fact : cell.worse) {
     rests.push_back(fact.changes[0].element + "." + fact.changes[0].field);
   }
