@@ -19,19 +19,6 @@ constexpr int kBend = 140;  // from here on an arrow runs level, and its label s
 constexpr std::size_t kMostBox = 30;
 constexpr std::size_t kMostLabel = 42;
 
-// Cuts by code points of UTF-8, not within one.
-std::string Cut(const std::string& text, std::size_t most) {
-  std::size_t points = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const bool starts = (static_cast<unsigned char>(text[at]) & 0xC0U) != 0x80U;
-    points += starts ? 1 : 0;
-    if (starts && points == most && at + 1 < text.size()) {
-      return text.substr(0, at) + "…";
-    }
-  }
-  return text;
-}
-
 std::string Number(int value) { return std::to_string(value); }
 
 std::string Box(int x, int top, int height, const std::string& text, std::string_view colour) {
@@ -39,7 +26,7 @@ std::string Box(int x, int top, int height, const std::string& text, std::string
          "\" height=\"" + Number(height) + "\" rx=\"6\" class=\"box\"" +
          (colour.empty() ? "" : " style=\"stroke:" + std::string(colour) + "\"") + "/><text x=\"" +
          Number(x + kBoxWidth / 2) + "\" y=\"" + Number(top + height / 2 + 5) +
-         "\" class=\"mid\">" + EscapeHtml(Cut(text, kMostBox)) + "</text>\n";
+         "\" class=\"mid\">" + EscapeHtml(CutText(text, kMostBox)) + "</text>\n";
 }
 
 std::string Arrow(const HopArrow& arrow, int from_y, int y) {
@@ -55,7 +42,7 @@ std::string Arrow(const HopArrow& arrow, int from_y, int y) {
          "/>\n";
   return out + "<text x=\"" + Number(kRightEdge - 14) + "\" y=\"" + Number(y - 6) +
          "\" class=\"hop end\" fill=\"" + arrow.colour + "\">" +
-         EscapeHtml(Cut(arrow.label, kMostLabel)) + "</text>\n";
+         EscapeHtml(CutText(arrow.label, kMostLabel)) + "</text>\n";
 }
 
 struct Span {

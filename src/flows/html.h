@@ -8,6 +8,8 @@ namespace casemate::flows {
 
 // For text and for attributes in double quotes.
 std::string EscapeHtml(std::string_view text);
+// At most `most` characters of UTF-8, the last an ellipsis where some were left out.
+std::string CutText(const std::string& text, std::size_t most);
 // Up to and with <body>. `title` is escaped here.
 std::string BeginPage(std::string_view title);
 std::string EndPage();

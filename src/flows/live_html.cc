@@ -25,10 +25,6 @@ struct Arrow {
   bool inward = true;
 };
 
-std::string Cut(const std::string& text, std::size_t most) {
-  return text.size() <= most ? text : text.substr(0, most - 1) + "…";
-}
-
 // With the words beside them, for who cannot tell them apart.
 std::string ColourOf(const std::string& verdict) {
   return verdict == "hybrid"  ? "#1b7f4b"
@@ -78,10 +74,10 @@ std::string Draw(const Arrow& arrow, bool left, int y) {
   const int to = left ? kMiddle - 6 : kMiddle + kFront + 6;
   return "<rect x=\"" + Number(box) + "\" y=\"" + Number(y - 17) + "\" width=\"" + Number(kBox) +
          "\" height=\"34\" rx=\"6\" class=\"box\"/><text x=\"" + Number(box + 10) + "\" y=\"" +
-         Number(y + 5) + "\">" + EscapeHtml(Cut(arrow.who, 24)) + "</text>\n" +
+         Number(y + 5) + "\">" + EscapeHtml(CutText(arrow.who, 24)) + "</text>\n" +
          Line(arrow, from, to, y) + "<text x=\"" + Number((from + to) / 2) + "\" y=\"" +
          Number(y - 8) + "\" class=\"hop mid\" fill=\"" + arrow.colour + "\">" +
-         EscapeHtml(Cut(arrow.what, 30)) + "</text>\n";
+         EscapeHtml(CutText(arrow.what, 30)) + "</text>\n";
 }
 
 std::string Map(const LiveHops& hops) {

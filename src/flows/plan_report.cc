@@ -98,19 +98,6 @@ constexpr int kRow = 40;
 constexpr int kLeft = 300;
 constexpr int kRight = 960;
 
-// At most 36 bytes, between two characters of UTF-8.
-std::string Cut(const std::string& name) {
-  constexpr std::size_t kMost = 36;
-  if (name.size() <= kMost) {
-    return name;
-  }
-  std::size_t end = kMost - 1;
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) {
-    --end;
-  }
-  return name.substr(0, end) + "…";
-}
-
 // A bar a hop: migration from today, then the lifetime of what passes on its last day; and a line
 // at the day of the assumption. What crosses the line is what Mosca's inequality is about.
 std::string Timeline(const Plan& plan, const std::vector<PlannedHop>& hops, Day today) {
@@ -136,7 +123,7 @@ std::string Timeline(const Plan& plan, const std::vector<PlannedHop>& hops, Day 
       svg.append("\" stroke-width=\"18\" opacity=\"").append(opacity).append("\"/>\n");
     };
     svg += "<text x=\"" + std::to_string(kLeft - 10) + "\" y=\"" + std::to_string(y + 17) +
-           "\" class=\"end\">" + EscapeHtml(Cut(planned.hop.name)) + "</text>";
+           "\" class=\"end\">" + EscapeHtml(CutText(planned.hop.name, 36)) + "</text>";
     bar(0, migration, "0.45");
     bar(migration, planned.needed_years, "1");
     y += kRow;
