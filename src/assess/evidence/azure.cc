@@ -90,6 +90,13 @@ Result<void> ReadEncryption(const json::Value& properties, Export& out) {
   return {};
 }
 
+bool IsApproved(const json::Value& connection) {
+  const std::optional<json::Value> properties = connection.Get("properties");
+  const std::optional<json::Value> state =
+      properties ? properties->Get("privateLinkServiceConnectionState") : std::nullopt;
+  return state && PeekText(*state, "status") == "Approved";
+}
+
 Result<void> ReadNetwork(const json::Value& properties, Export& out) {
   Result<std::string> access = TextAt(properties, "publicNetworkAccess");
   Result<std::optional<json::Value>> acls = ObjectAt(properties, "networkAcls");
@@ -99,7 +106,8 @@ Result<void> ReadNetwork(const json::Value& properties, Export& out) {
   }
   if (*access == "Disabled") {
     Say(out, kRequest, "crosses", {"own-network"}, "properties.publicNetworkAccess",
-        "reachable over " + std::to_string(links->size()) + " private endpoint(s) alone");
+        "not reachable from the internet; approved private endpoints: " +
+            std::to_string(std::ranges::count_if(*links, IsApproved)));
   } else if (*access == "Enabled") {
     Note(out, "properties.publicNetworkAccess", "reachable from the internet");
   }
