@@ -181,6 +181,13 @@ Result<ExitStatus> RunAssess(const AssessCommand& command) {
   }
   std::vector<std::string> closed;
   for (const std::string& gate : command.fail_on) {
+    if (gate == "contradiction") {
+      if (const std::size_t count = setup.applied().contradictions.size(); count != 0) {
+        closed.push_back("evidence contradicts the description " + std::to_string(count) +
+                         " time(s) (contradiction)");
+      }
+      continue;
+    }
     Result<std::vector<std::string>> found = ClosedBy(gate, setup);
     if (!found) {
       return Ended(found.error());
@@ -365,9 +372,10 @@ void AddMain(CommandLine& line) {
       .Flag("--markdown", command->markdown, "The same as --format markdown")
       .Flag("--html", command->html, "The same as --format html")
       .Text("--out", command->out, "Write to this file instead of standard output")
-      .Repeated("--fail-on", command->fail_on,
-                "ADVERSARY=VERDICT[@LABEL]: end with 1 where it is that bad, or may be, and nobody "
-                "has accepted it; any for all adversaries");
+      .Repeated(
+          "--fail-on", command->fail_on,
+          "ADVERSARY=VERDICT[@LABEL]: end with 1 where it is that bad, or may be, and nobody "
+          "has accepted it; any for all adversaries; contradiction: where evidence says otherwise");
   command->options.AddTo(options);
 }
 

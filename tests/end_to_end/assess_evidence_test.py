@@ -46,6 +46,15 @@ class EvidenceTest(unittest.TestCase):
         agrees = self.assess("evidence", SAMPLES / "azure-account.json", "--pipeline", pipeline)
         self.assertIn("nothing contradicts it", agrees.stdout)
 
+    def test_a_gate_closes_on_a_contradiction(self):
+        pipeline = self.describe("use: azure-openai-modified-abuse-monitoring\n")
+
+        def status(sample):
+            return self.assess(pipeline, "--evidence", SAMPLES / sample, "--fail-on", "contradiction", check=False).returncode
+
+        self.assertEqual(status("azure-account-default.json"), 1)
+        self.assertEqual(status("azure-account.json"), 0)
+
     def test_the_table_rests_on_evidence(self):
         pipeline = self.describe("use: openai-api\n")
         probe = SAMPLES / "flows-probe.json"
