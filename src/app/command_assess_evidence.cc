@@ -88,6 +88,7 @@ void Show(const assess::Export& content) {
             (content.subject.empty() ? "" : ", " + content.subject) + " (" +
             std::string(ConfidenceName(content.confidence)) + ", " + content.date + ")");
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(content.facts.size());
   for (const assess::ExportFact& fact : content.facts) {
     rows.push_back({NameOf(fact), ValuesOf(fact), fact.path, fact.why});
   }
