@@ -10,6 +10,7 @@
 #include "app/assess_setup.h"
 #include "app/command_output.h"
 #include "assess/import.h"
+#include "assess/report_compliance.h"
 #include "assess/run_diff.h"
 #include "base/file.h"
 #include "json/writer.h"
@@ -26,6 +27,7 @@ struct AssessCommand {
   AssessOptionsText options;
   std::string format = "table";
   std::string out;
+  std::string table;  // of the register
   std::vector<std::string> fail_on;
   bool reference = false;
   bool json = false;
@@ -140,6 +142,35 @@ Result<std::vector<std::string>> ClosedBy(const std::string& text, const AssessS
   return closed;
 }
 
+std::string FormatNames() {
+  std::string names;
+  for (const std::string_view name : kFormats) {
+    names += std::string(name) + ", ";
+  }
+  for (const std::string_view name : assess::ComplianceFormats()) {
+    names += (name == assess::ComplianceFormats().back() ? "or " : "") + std::string(name) +
+             (name == assess::ComplianceFormats().back() ? "" : ", ");
+  }
+  return names;
+}
+
+// In a format for registers and other tools, or nothing where it is none of them.
+Result<std::optional<std::string>> ForRegister(const std::string& format, const std::string& file,
+                                               const assess::Report& report) {
+  Result<assess::RegisterTable> table = assess::BuiltInRegisterTable(*report.rules);
+  if (!file.empty()) {
+    Result<std::string> text = ReadText(file);
+    if (!text) {
+      return Wrap(text.error(), "--register");
+    }
+    table = assess::ReadRegisterTable(*text, file, *report.rules);
+  }
+  if (!table) {
+    return std::unexpected(table.error());
+  }
+  return assess::RenderCompliance(format, report, *table);
+}
+
 Result<std::string> FormatOf(const AssessCommand& command) {
   std::string format = command.format;
   for (const auto& [given, name] :
@@ -147,9 +178,11 @@ Result<std::string> FormatOf(const AssessCommand& command) {
         std::pair{command.markdown, "markdown"}, std::pair{command.html, "html"}}) {
     format = given ? name : format;
   }
-  if (std::ranges::find(kFormats, format) == kFormats.end()) {
+  const std::vector<std::string_view> more = assess::ComplianceFormats();
+  if (std::ranges::find(kFormats, format) == kFormats.end() &&
+      std::ranges::find(more, format) == more.end()) {
     return Fail(ErrorCode::kInvalidArgument,
-                "--format: expected table, csv, json, markdown or html, found \"" + format + "\"");
+                "--format: expected " + FormatNames() + ", found \"" + format + "\"");
   }
   return format;
 }
@@ -168,8 +201,9 @@ Result<ExitStatus> RunAssess(const AssessCommand& command) {
   if (command.files.size() > kMaxColumns) {
     return UsageText("at most 8 descriptions side by side");
   }
-  if (Result<void> confined = Confine(Joined(command.options.Paths(), command.files), command.out);
-      !confined) {
+  std::vector<std::string> reads = Joined(command.options.Paths(), command.files);
+  reads.push_back(command.table);
+  if (Result<void> confined = Confine(reads, command.out); !confined) {
     return std::unexpected(confined.error());
   }
   AssessSetup setup;
@@ -194,8 +228,13 @@ Result<ExitStatus> RunAssess(const AssessCommand& command) {
     }
     closed.insert(closed.end(), found->begin(), found->end());
   }
+  const assess::Report report = setup.MakeReport();
+  Result<std::optional<std::string>> text = ForRegister(*format, command.table, report);
+  if (!text) {
+    return Ended(text.error());
+  }
   if (Result<void> written =
-          Write(command.out, Rendered(*format, setup.MakeReport(), !command.out.empty()));
+          Write(command.out, *text ? **text : Rendered(*format, report, !command.out.empty()));
       !written) {
     return std::unexpected(written.error());
   }
@@ -366,12 +405,14 @@ void AddMain(CommandLine& line) {
       .Many("file", command->files, "Descriptions: docs/formats/pipeline.md; - for standard input")
       .Flag("--reference", command->reference,
             "The reference table, from the built-in descriptions")
-      .Text("--format", command->format, "table, csv, json, markdown or html")
+      .Text("--format", command->format, FormatNames())
       .Flag("--json", command->json, "The same as --format json")
       .Flag("--csv", command->csv, "The same as --format csv")
       .Flag("--markdown", command->markdown, "The same as --format markdown")
       .Flag("--html", command->html, "The same as --format html")
       .Text("--out", command->out, "Write to this file instead of standard output")
+      .Text("--register", command->table,
+            "A table of classes and controls for the register instead of the built-in one")
       .Repeated(
           "--fail-on", command->fail_on,
           "ADVERSARY=VERDICT[@LABEL]: end with 1 where it is that bad, or may be, and nobody "

@@ -11,15 +11,19 @@ Result<Language> Language::BuiltIn(std::string_view code) {
     return Fail(ErrorCode::kNotFound,
                 "no texts in \"" + std::string(code) + "\"; en and de are there");
   }
-  Result<yaml::Node> root = yaml::Parse(files[0].text);
-  if (!root) {
-    return Wrap(root.error(), files[0].name);
-  }
   Language language;
   language.code_ = code;
-  for (yaml::Entry& entry : root->entries) {
-    if (entry.name != "casemate" && entry.name != "language") {
-      language.texts_.emplace(std::move(entry.name), std::move(entry.value.text));
+  for (const std::string& name :
+       {"texts/" + language.code_ + ".yaml", "texts/compliance." + language.code_ + ".yaml"}) {
+    const DataFile file = DataFiles(name).at(0);
+    Result<yaml::Node> root = yaml::Parse(file.text);
+    if (!root) {
+      return Wrap(root.error(), file.name);
+    }
+    for (yaml::Entry& entry : root->entries) {
+      if (entry.name != "casemate" && entry.name != "language") {
+        language.texts_.emplace(std::move(entry.name), std::move(entry.value.text));
+      }
     }
   }
   return language;

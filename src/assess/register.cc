@@ -1,0 +1,254 @@
+#include "assess/register.h"
+
+#include <algorithm>
+#include <deque>
+
+#include "assess/judge.h"
+
+namespace casemate::assess {
+namespace {
+
+Evidence Assumed() {
+  return {.source = "register", .date = "2026-01-01", .confidence = Confidence::kMeasured};
+}
+
+// The values are of the vocabulary: the table's reader has looked.
+void Set(Pipeline& pipeline, const std::string& element, std::string_view field,
+         const std::string& value) {
+  const Result<Fact> was = pipeline.State(
+      {.element = element, .field = std::string(field), .value = value, .evidence = Assumed()});
+  static_cast<void>(was);
+}
+
+bool IsYours(const Pipeline& pipeline, std::size_t element, std::string_view field) {
+  const Fact& fact = pipeline.fact(element, RequireField(pipeline.element(element).kind, field));
+  return fact.known && fact.values.size() == 1 &&
+         fact.values[0] == static_cast<std::int32_t>(pipeline.you());
+}
+
+// After the end of a contract: your keys are destroyed, those of others stay with who has the data,
+// what lies with you or was not kept is not there.
+Pipeline AfterExit(const Pipeline& before) {
+  Pipeline after = before;
+  for (std::size_t i = 0; i < before.elements().size(); ++i) {
+    const Element& element = before.element(i);
+    if (element.kind == Kind::kKey) {
+      if (!element.facts[RequireField(Kind::kKey, "holder")].known) {
+        Set(after, element.id, "beside_data", "unknown");
+      } else {
+        Set(after, element.id, "beside_data", IsYours(before, i, "holder") ? "no" : "yes");
+      }
+    } else if (element.kind == Kind::kStore) {
+      const std::size_t days = RequireField(Kind::kStore, "retention_days");
+      if (IsYours(before, i, "operator") || before.ValueText(i, days) == "0") {
+        Set(after, element.id, "holds", "metadata");
+      }
+    } else if (element.kind == Kind::kProcessor && IsYours(before, i, "operator")) {
+      for (const char* spill : {"swap", "crash_dumps", "snapshots", "content_logs"}) {
+        Set(after, element.id, spill, "off");
+      }
+    }
+  }
+  return after;
+}
+
+// One risk before and after a change.
+struct Standing {
+  Verdict verdict = Verdict::kUnknown;
+  int worst = 0;
+  int best = 0;
+  std::vector<const Rule*> path;  // premises first
+};
+
+void AddPath(const Reach& reach, Form form, std::size_t element, std::vector<const Rule*>& path) {
+  const Reach::Application& how = *reach.How(form, element);
+  for (std::size_t i = 0; i < how.premises.size(); ++i) {
+    if (how.premises[i] != Reach::kNoElement) {
+      AddPath(reach, how.rule->needs[i].form, how.premises[i], path);
+    }
+  }
+  if (std::ranges::find(path, how.rule) == path.end()) {
+    path.push_back(how.rule);
+  }
+}
+
+Standing StandingOf(const Judge& judge, const Pipeline& pipeline) {
+  const Judge::Outcome worst = judge.Run(pipeline, true);
+  const Judge::Outcome best = judge.Run(pipeline, false);
+  Standing standing{
+      .verdict = worst.level == best.level ? VerdictOf(worst.level) : Verdict::kUnknown,
+      .worst = worst.Rank(),
+      .best = best.Rank(),
+      .path = {}};
+  if (worst.goal.element != Reach::kNoElement) {
+    AddPath(worst.reach(), Form::kPlaintext, worst.goal.element, standing.path);
+  }
+  return standing;
+}
+
+bool Has(const Control& control, const Pipeline& pipeline, std::size_t element) {
+  if (pipeline.element(element).kind != control.kind) {
+    return false;
+  }
+  const auto among = [&](const auto& entry) {
+    const std::string value = pipeline.ValueText(element, RequireField(control.kind, entry.first));
+    return std::ranges::find(entry.second, value) != entry.second.end();
+  };
+  if (!std::ranges::all_of(control.is, among) || std::ranges::any_of(control.is_not, among)) {
+    return false;
+  }
+  if (control.key_holder == Control::Holder::kAny) {
+    return true;
+  }
+  const Fact& key = pipeline.fact(element, RequireField(Kind::kStore, "key"));
+  if (!key.known || key.is_none()) {
+    return false;
+  }
+  const auto index = static_cast<std::size_t>(key.values[0]);
+  if (!pipeline.fact(index, RequireField(Kind::kKey, "holder")).known) {
+    return false;
+  }
+  return IsYours(pipeline, index, "holder") == (control.key_holder == Control::Holder::kYou);
+}
+
+struct Risk {
+  const Adversary* adversary;
+  bool is_exit;
+  Judge judge;
+  Standing now;
+};
+
+class RegisterMaker {
+ public:
+  RegisterMaker(const Pipeline& pipeline, const Assessment& assessment, const RuleSet& rules,
+                const RegisterTable& table)
+      : pipeline_(pipeline), assessment_(assessment), table_(table) {
+    const std::size_t label = pipeline.FindLabel(assessment.label).value_or(0);
+    for (const Adversary& adversary : rules.adversaries) {
+      if (assessment.Find(adversary.id) != nullptr) {
+        AddRisk(rules, adversary, false, label);
+      }
+    }
+    AddRisk(rules, table.exit, true, label);
+  }
+
+  Register Make() {
+    for (const Control& control : table_.controls) {
+      File(control);
+    }
+    for (const Risk& risk : risks_) {
+      AddRow(risk);
+    }
+    return std::move(register_);
+  }
+
+ private:
+  void AddRisk(const RuleSet& rules, const Adversary& adversary, bool is_exit, std::size_t label) {
+    risks_.push_back({.adversary = &adversary,
+                      .is_exit = is_exit,
+                      .judge = Judge(rules, adversary, label),
+                      .now = {}});
+    Risk& risk = risks_.back();
+    risk.now = StandingIn(risk, pipeline_);
+  }
+
+  static Standing StandingIn(const Risk& risk, const Pipeline& pipeline) {
+    if (!risk.is_exit) {
+      return StandingOf(risk.judge, pipeline);
+    }
+    const Pipeline after = AfterExit(pipeline);
+    return StandingOf(risk.judge, after);
+  }
+
+  void File(const Control& control) {
+    Pipeline without = pipeline_;
+    std::vector<std::string> elements;
+    for (std::size_t i = 0; i < pipeline_.elements().size(); ++i) {
+      if (Has(control, pipeline_, i)) {
+        const std::string& id = pipeline_.element(i).id;
+        elements.push_back(id);
+        for (const auto& [field, value] : control.without) {
+          Set(without, id, field, value);
+        }
+      }
+    }
+    if (elements.empty()) {
+      return;
+    }
+    for (const Risk& risk : risks_) {
+      const Standing then = StandingIn(risk, without);
+      const bool treats = then.worst < risk.now.worst || then.best < risk.now.best;
+      const bool claimed =
+          std::ranges::find(control.claimed_for, risk.adversary->id) != control.claimed_for.end();
+      if (treats || claimed) {
+        register_.filings.push_back({.control = &control,
+                                     .elements = elements,
+                                     .risk = risk.adversary->id,
+                                     .with = risk.now.verdict,
+                                     .without = then.verdict,
+                                     .treats = treats,
+                                     .path = treats ? std::vector<const Rule*>() : risk.now.path});
+      }
+    }
+  }
+
+  void AddRow(const Risk& risk) {
+    RegisterRow row{.cell = assessment_.Find(risk.adversary->id),
+                    .id = risk.adversary->id + "@" + assessment_.name,
+                    .adversary = risk.adversary};
+    row.verdict = row.cell == nullptr ? risk.now.verdict : row.cell->derived;
+    int inherent = RankOf(row.verdict);
+    row.inherent = row.verdict;
+    for (const Filing& filing : register_.filings) {
+      if (filing.risk != risk.adversary->id) {
+        continue;
+      }
+      (filing.treats ? row.treated_by : row.refused).push_back(&filing);
+      if (filing.treats && RankOf(filing.without) < inherent) {
+        inherent = RankOf(filing.without);
+        row.inherent = filing.without;
+      }
+    }
+    if (row.verdict != Verdict::kStops || !row.treated_by.empty()) {
+      register_.rows.push_back(std::move(row));
+    }
+  }
+
+  const Pipeline& pipeline_;
+  const Assessment& assessment_;
+  const RegisterTable& table_;
+  std::deque<Risk> risks_;
+  Register register_;
+};
+
+}  // namespace
+
+Register MakeRegister(const Pipeline& pipeline, const Assessment& assessment, const RuleSet& rules,
+                      const RegisterTable& table) {
+  return RegisterMaker(pipeline, assessment, rules, table).Make();
+}
+
+const RiskEntry* RegisterTable::Find(std::string_view risk) const {
+  const auto found = std::ranges::find(risks, risk, &RiskEntry::id);
+  return found == risks.end() ? nullptr : &*found;
+}
+
+std::size_t RegisterTable::LikelihoodOf(std::string_view risk, Verdict verdict) const {
+  if (verdict == Verdict::kUnknown) {
+    verdict = Verdict::kDoesNotStop;  // unknown is never no
+  }
+  if (const RiskEntry* entry = Find(risk); entry != nullptr) {
+    if (const auto found = entry->likelihood.find(verdict); found != entry->likelihood.end()) {
+      return found->second;
+    }
+  }
+  const auto found = likelihood_of.find(verdict);
+  return found == likelihood_of.end() ? 0 : found->second;
+}
+
+std::size_t RegisterTable::ImpactOf(std::string_view label) const {
+  const auto found = impact_of.find(label);
+  return found == impact_of.end() ? impact_of.at("other") : found->second;
+}
+
+}  // namespace casemate::assess

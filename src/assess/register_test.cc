@@ -1,0 +1,184 @@
+#include "assess/register.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "assess/report_compliance.h"
+#include "assess/test_pipelines.h"
+
+namespace casemate::assess {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class RegisterTest : public testing::Test {
+ protected:
+  void Use(const char* name) { Use(*ReadExample(name)); }
+  void Use(Pipeline pipeline) {
+    pipeline_ = std::move(pipeline);
+    assessment_ = Assess(pipeline_, rules_, TestOptions(true));
+    register_ = MakeRegister(pipeline_, assessment_, rules_, table_);
+  }
+  Report Of(const Language& language) {
+    return {.pipelines = {&pipeline_},
+            .assessments = {&assessment_},
+            .rules = &rules_,
+            .language = &language,
+            .accepted = &accepted_,
+            .version = "1"};
+  }
+  // The risks that a control treats, or is refused for.
+  std::vector<std::string> RisksOf(const char* control, bool treats) const {
+    std::vector<std::string> risks;
+    for (const Filing& filing : register_.filings) {
+      if (filing.control->id == control && filing.treats == treats) {
+        risks.push_back(filing.risk);
+      }
+    }
+    return risks;
+  }
+  const RegisterRow* Row(std::string_view risk) const {
+    const auto found = std::ranges::find_if(
+        register_.rows, [&](const RegisterRow& row) { return row.adversary->id == risk; });
+    return found == register_.rows.end() ? nullptr : &*found;
+  }
+
+  RuleSet rules_ = *BuiltInRules();
+  RegisterTable table_ = *BuiltInRegisterTable(rules_);
+  Language en_ = *Language::BuiltIn("en");
+  Language de_ = *Language::BuiltIn("de");
+  std::vector<Acceptance> accepted_;
+  Pipeline pipeline_ = *ReadExample("at-rest-eu-keys");
+  Assessment assessment_;
+  Register register_;
+};
+
+TEST_F(RegisterTest, CustomerManagedKeysTreatStorageAndExitAndAreRefusedForThirdCountryAccess) {
+  Use("at-rest-eu-keys");
+  EXPECT_THAT(RisksOf("customer-managed-keys", true),
+              testing::ElementsAre("storage-thief", "storage-breach", "physical-insider", "exit"));
+  EXPECT_THAT(RisksOf("customer-managed-keys", false),
+              testing::ElementsAre("processor-staff", "civil-discovery", "cloud-act", "fisa-702"));
+  const std::string markdown = RenderRegisterMarkdown(Of(en_), table_);
+  EXPECT_THAT(
+      markdown,
+      HasSubstr("- \"US law enforcement (CLOUD Act)\" is \"does not stop\" with and without "
+                "each of these: Encryption at rest with customer-managed keys (documents); "));
+  EXPECT_THAT(markdown, HasSubstr("The path that is left passes none of them: An entity that is "
+                                  "registered within the reach of the order"));
+  EXPECT_THAT(markdown, HasSubstr("retention after exit, decommissioning: Encryption at rest with "
+                                  "customer-managed keys (documents): without it does not stop "
+                                  "instead of stops"));
+}
+
+TEST_F(RegisterTest, WhatAProcessorStillStoresIsStoppedByYourKeysAndNotByItsOwn) {
+  Use("at-rest-eu-keys");
+  ASSERT_NE(Row("exit"), nullptr);
+  EXPECT_EQ(Row("exit")->verdict, Verdict::kStops);
+  EXPECT_EQ(Row("exit")->inherent, Verdict::kDoesNotStop);
+  Pipeline theirs = *ReadExample("at-rest-eu-keys");
+  ASSERT_TRUE(theirs.State({.element = "documents-key",
+                            .field = "holder",
+                            .value = "vendor",
+                            .evidence = {.source = "test", .date = "2026-11-22"}}));
+  Use(theirs);
+  EXPECT_EQ(Row("exit")->verdict, Verdict::kDoesNotStop);
+  EXPECT_THAT(RisksOf("provider-managed-keys", false), testing::Contains("exit"));
+  EXPECT_THAT(RisksOf("provider-managed-keys", true), testing::Contains("storage-thief"));
+  ASSERT_TRUE(theirs.State(
+      {.element = "documents-key", .field = "holder", .value = "unknown", .evidence = {}}));
+  Use(theirs);
+  EXPECT_EQ(Row("exit")->verdict, Verdict::kUnknown);
+}
+
+TEST_F(RegisterTest, WhereMachinesStandTreatsNothing) {
+  Use("at-rest-eu-keys");
+  EXPECT_TRUE(RisksOf("processing-in-the-eu", true).empty());
+  EXPECT_THAT(RisksOf("processing-in-the-eu", false), testing::Contains("cloud-act"));
+}
+
+TEST_F(RegisterTest, EveryCellThatIsNotStoppedHasARow) {
+  for (const char* name : {"at-rest-eu-keys", "confidential-computing", "eu-processor"}) {
+    Use(name);
+    for (const Cell& cell : assessment_.cells) {
+      if (cell.verdict != Verdict::kStops) {
+        ASSERT_NE(Row(cell.adversary->id), nullptr) << cell.id;
+        EXPECT_EQ(Row(cell.adversary->id)->verdict, cell.derived);
+      }
+    }
+    for (const Filing& filing : register_.filings) {
+      EXPECT_EQ(filing.treats, filing.with != filing.without)
+          << name << " " << filing.control->id << " " << filing.risk;
+    }
+  }
+}
+
+TEST_F(RegisterTest, ClassesComeFromTheTableAndUnknownIsNeverNo) {
+  EXPECT_EQ(table_.LikelihoodOf("storage-thief", Verdict::kDoesNotStop), 2U);
+  EXPECT_EQ(table_.LikelihoodOf("cloud-act", Verdict::kDoesNotStop), 1U);
+  EXPECT_EQ(table_.LikelihoodOf("cloud-act", Verdict::kUnknown), 1U);
+  EXPECT_EQ(table_.LikelihoodOf("cloud-act", Verdict::kRaisesCost), 0U);
+  EXPECT_EQ(table_.ImpactOf("public"), 0U);
+  EXPECT_EQ(table_.ImpactOf("own-label"), 3U);
+  for (const Adversary& adversary : rules_.adversaries) {
+    EXPECT_NE(table_.Find(adversary.id), nullptr) << adversary.id;
+  }
+}
+
+TEST_F(RegisterTest, TheCsvHasARowPerRiskInBothLanguages) {
+  accepted_ = {{.cell = "cloud-act@at-rest-eu-keys",
+                .verdict = Verdict::kDoesNotStop,
+                .owner = "CISO",
+                .until = "2027-01-31",
+                .reason = "pilot"}};
+  Use("at-rest-eu-keys");
+  const std::string csv = RenderRegisterCsv(Of(en_), table_);
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(csv, '\n')), register_.rows.size() + 1);
+  EXPECT_THAT(csv, HasSubstr("\"G 0.14, G 0.29\""));
+  EXPECT_THAT(csv, HasSubstr("\"CISO\",\"2027-01-31\",\"accepted\""));
+  EXPECT_THAT(csv, HasSubstr("\"2027-05-21\""));  // 180 days later
+  EXPECT_THAT(RenderRegisterCsv(Of(de_), table_), HasSubstr("existenzbedrohend"));
+}
+
+TEST_F(RegisterTest, ATableThatIsWrongIsRefusedWithItsPlace) {
+  const std::string good(DataFiles("register.yaml").at(0).text);
+  ASSERT_TRUE(ReadRegisterTable(good, "t.yaml", rules_));
+  const std::vector<std::array<std::string, 3>> cases = {
+      {"casemate: register", "casemate: rules", "expected \"casemate: register\""},
+      {"  limited: [low, low, medium, high]", "  limited: [low]", "one level per likelihood"},
+      {"  limited: [low, low, medium, high]", "  limited: [low, low, medum, high]",
+       "did you mean \"medium\"?"},
+      {"{id: co-tenant,", "{id: co-tenants,", "did you mean \"co-tenant\"?"},
+      {"{id: co-tenant,", "{id: fisa-702,", "is there twice"},
+      {"{tenancy: [dedicated, enclave]}", "{tenancy: [alone]}", "alone"},
+      {"{tenancy: shared}", "{tenency: shared}", "did you mean \"tenancy\"?"},
+      {"secret: existential, other: existential", "secret: existential", "\"other\" is missing"},
+      {"does-not-stop: frequent", "doesnt-stop: frequent", "no verdict"},
+      {"  - {id: low, en: low, de: gering}\n", "  - {id: low, en: low}\n", "\"de\" is missing"},
+      {"key_holder: you", "key_holder: me", "expected you or others"},
+  };
+  for (const auto& [from, to, message] : cases) {
+    std::string text = good;
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), from.size(), to);
+    const Result<RegisterTable> read = ReadRegisterTable(text, "t.yaml", rules_);
+    ASSERT_FALSE(read) << to;
+    EXPECT_THAT(read.error().message, HasSubstr("t.yaml:")) << to;
+    EXPECT_THAT(read.error().message, HasSubstr(message)) << to;
+  }
+}
+
+TEST_F(RegisterTest, SarifHasAResultForEachCellThatIsNotStopped) {
+  Use("at-rest-eu-keys");
+  const std::string sarif = RenderSarif(Of(en_));
+  EXPECT_THAT(sarif, HasSubstr(R"("ruleId":"assess/cloud-act","level":"error")"));
+  EXPECT_THAT(sarif, HasSubstr(R"("cellVerdict/v1":"cloud-act@at-rest-eu-keys does-not-stop")"));
+  EXPECT_THAT(sarif, HasSubstr(R"("uri":"at-rest-eu-keys.yaml")"));
+  EXPECT_THAT(sarif, Not(HasSubstr(R"("ruleId":"assess/storage-thief")")));
+}
+
+}  // namespace
+}  // namespace casemate::assess

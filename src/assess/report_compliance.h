@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "assess/register.h"
+#include "assess/report.h"
+
+// Reports for registers, scanners' dashboards and data-protection files: docs/assess.md, "For the
+// register".
+namespace casemate::assess {
+
+// SARIF 2.1.0: a result for each cell that is not `stops`, at the fact that decides.
+std::string RenderSarif(const Report& report);
+
+// The names of those formats: "register", "sarif", ...
+std::vector<std::string_view> ComplianceFormats();
+// nullopt: none of them.
+std::optional<std::string> RenderCompliance(std::string_view format, const Report& report,
+                                            const RegisterTable& table);
+
+// Shared by them.
+std::string PartyName(const Pipeline& pipeline, std::size_t party);
+std::string DayText(std::int64_t day);  // YYYY-MM-DD
+// "G 0.14, G 0.29"
+std::string Threats(const RegisterTable& table, std::string_view risk);
+// Why controls that are filed under a risk do not mitigate it; empty where there are none.
+std::string RefusalText(const Language& language, const RegisterRow& row);
+
+}  // namespace casemate::assess

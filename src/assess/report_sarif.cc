@@ -1,0 +1,178 @@
+#include "assess/report_compliance.h"
+#include "json/writer.h"
+
+// SARIF 2.1.0 (OASIS): an adversary is a rule, a cell is a result.
+namespace casemate::assess {
+namespace {
+
+using json::Writer;
+
+std::string RuleId(const Adversary& adversary) { return "assess/" + adversary.id; }
+
+std::string_view LevelOf(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kDoesNotStop:
+      return "error";
+    case Verdict::kRaisesCost:
+    case Verdict::kUnknown:
+      return "warning";
+    case Verdict::kControllable:
+      return "note";
+    case Verdict::kStops:
+    case Verdict::kNotApplicable:
+      break;
+  }
+  return "none";
+}
+
+// RFC 3986: what is no unreserved character or slash is written as %XX.
+std::string UriOf(std::string_view path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-._~/";
+  std::string uri = path.starts_with('/') ? "file://" : "";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+        kPlain.find(c) != std::string_view::npos) {
+      uri += c;
+    } else {
+      uri += '%';
+      uri += kHex[byte >> 4U];
+      uri += kHex[byte & 15U];
+    }
+  }
+  return uri;
+}
+
+// A fact that somebody wrote into a file; the catalogue's and those that nobody stated are in none.
+bool IsInFile(const ChainFact& fact) {
+  return fact.place.mark.line != 0 && !fact.place.file.starts_with("catalogue ");
+}
+
+void WriteLocation(Writer& out, const ChainFact& fact, const Language& language) {
+  out.BeginObject();
+  if (IsInFile(fact)) {
+    out.Key("physicalLocation").BeginObject().Key("artifactLocation").BeginObject();
+    out.Key("uri").String(fact.place.file == "-" ? "stdin" : UriOf(fact.place.file)).EndObject();
+    out.Key("region").BeginObject().Key("startLine").Integer(fact.place.mark.line);
+    out.Key("startColumn").Integer(fact.place.mark.column).EndObject().EndObject();
+  }
+  out.Key("logicalLocations").BeginArray().BeginObject().Key("fullyQualifiedName");
+  out.String(fact.Name()).EndObject().EndArray();
+  out.Key("message").BeginObject().Key("text").String(FactText(language, fact)).EndObject();
+  out.EndObject();
+}
+
+// The fact that the cheapest change would alter, else the first of the path that is in a file.
+const ChainFact* Deciding(const Cell& cell) {
+  const ChainFact* first = nullptr;
+  for (const ChainStep& step : cell.chain) {
+    for (const ChainFact& fact : step.facts) {
+      if (cell.better && !cell.better->changes.empty() &&
+          cell.better->changes[0].element == fact.element &&
+          cell.better->changes[0].field == fact.field && IsInFile(fact)) {
+        return &fact;
+      }
+      if (first == nullptr || (!IsInFile(*first) && IsInFile(fact))) {
+        first = &fact;
+      }
+    }
+  }
+  return first;
+}
+
+void WriteLocations(Writer& out, const Cell& cell, const Language& language) {
+  const ChainFact* deciding = Deciding(cell);
+  if (deciding == nullptr) {
+    return;
+  }
+  out.Key("locations").BeginArray();
+  WriteLocation(out, *deciding, language);
+  out.EndArray().Key("relatedLocations").BeginArray();
+  for (const ChainStep& step : cell.chain) {
+    for (const ChainFact& fact : step.facts) {
+      if (&fact != deciding) {
+        WriteLocation(out, fact, language);
+      }
+    }
+  }
+  out.EndArray();
+}
+
+void WriteRules(Writer& out, const Report& report) {
+  const std::string& code = report.language->code();
+  out.Key("rules").BeginArray();
+  for (const Adversary& adversary : report.rules->adversaries) {
+    out.BeginObject().Key("id").String(RuleId(adversary)).Key("shortDescription").BeginObject();
+    out.Key("text").String(adversary.title.In(code)).EndObject().Key("fullDescription");
+    out.BeginObject().Key("text").String(adversary.sentence.In(code)).EndObject().EndObject();
+  }
+  out.EndArray();
+}
+
+void WriteSuppression(Writer& out, const AcceptanceOf& accepted) {
+  if (accepted.state != AcceptanceState::kAccepted) {
+    return;
+  }
+  out.Key("suppressions").BeginArray().BeginObject().Key("kind").String("external");
+  out.Key("status").String("accepted").Key("justification");
+  out.String(accepted.acceptance->owner + ", " + accepted.acceptance->until + ": " +
+             accepted.acceptance->reason);
+  out.EndObject().EndArray();
+}
+
+void WriteResult(Writer& out, const Report& report, const Assessment& assessment,
+                 const Cell& cell) {
+  const Language& language = *report.language;
+  out.BeginObject().Key("ruleId").String(RuleId(*cell.adversary)).Key("level");
+  out.String(LevelOf(cell.verdict)).Key("kind");
+  out.String(cell.verdict == Verdict::kNotApplicable ? "notApplicable" : "fail");
+  std::string text = language.Fill(
+      "sarif.message", {cell.adversary->title.In(language.code()), CellText(language, cell)});
+  std::string reached;
+  for (const std::string& element : cell.reached) {
+    reached += (reached.empty() ? "" : ", ") + element;
+  }
+  if (!reached.empty()) {
+    text += " " + language.Fill("sarif.reached", {reached});
+  }
+  if (cell.better) {
+    text += " " + language.Fill("sarif.better", {CounterfactualText(language, *cell.better)});
+  }
+  for (const std::string& remark : Remarks(report, assessment, cell)) {
+    text += " " + remark + ".";
+  }
+  out.Key("message").BeginObject().Key("text").String(text).EndObject();
+  WriteLocations(out, cell, language);
+  // What makes two runs' results the same one.
+  out.Key("partialFingerprints").BeginObject().Key("cellVerdict/v1");
+  out.String(cell.id + " " + std::string(VerdictName(cell.verdict))).EndObject();
+  if (report.accepted != nullptr) {
+    WriteSuppression(out, FindAcceptance(*report.accepted, cell, assessment.today));
+  }
+  out.EndObject();
+}
+
+}  // namespace
+
+std::string RenderSarif(const Report& report) {
+  Writer out;
+  out.BeginObject().Key("$schema").String("https://json.schemastore.org/sarif-2.1.0.json");
+  out.Key("version").String("2.1.0").Key("runs").BeginArray().BeginObject();
+  out.Key("tool").BeginObject().Key("driver").BeginObject().Key("name").String("casemate-assess");
+  out.Key("version").String(report.version);
+  WriteRules(out, report);
+  out.EndObject().EndObject().Key("columnKind").String("unicodeCodePoints");
+  out.Key("language").String(report.language->code()).Key("results").BeginArray();
+  for (const Assessment* assessment : report.assessments) {
+    for (const Cell& cell : assessment->cells) {
+      if (cell.verdict != Verdict::kStops) {
+        WriteResult(out, report, *assessment, cell);
+      }
+    }
+  }
+  out.EndArray().EndObject().EndArray().EndObject();
+  return std::string(out.Take().view().Reveal()) + "\n";
+}
+
+}  // namespace casemate::assess
