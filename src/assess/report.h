@@ -52,6 +52,5 @@ std::vector<std::string> Remarks(const Report& report, const Assessment& assessm
                                  const Cell& cell);
 // Stale facts by source: "SOURCE: 12 facts, 410 days old".
 std::vector<std::string> StaleTexts(const Language& language, const Assessment& assessment);
-std::string EscapeHtml(std::string_view text);
 
 }  // namespace casemate::assess

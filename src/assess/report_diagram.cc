@@ -2,6 +2,7 @@
 #include <map>
 
 #include "assess/report.h"
+#include "base/html_text.h"
 
 namespace casemate::assess {
 namespace {

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "assess/report.h"
+#include "base/html_text.h"
 
 namespace casemate::assess {
 namespace {

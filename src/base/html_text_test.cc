@@ -1,11 +1,11 @@
-#include "flows/html.h"
+#include "base/html_text.h"
 
 #include <gtest/gtest.h>
 
-namespace casemate::flows {
+namespace casemate {
 namespace {
 
-TEST(HtmlTest, TextIsCutBetweenCharactersOnlyWhereItIsTooLong) {
+TEST(HtmlTextTest, TextIsCutBetweenCharactersOnlyWhereItIsTooLong) {
   EXPECT_EQ(CutText("", 3), "");
   EXPECT_EQ(CutText("abc", 3), "abc");
   EXPECT_EQ(CutText("abcd", 3), "ab…");
@@ -14,9 +14,9 @@ TEST(HtmlTest, TextIsCutBetweenCharactersOnlyWhereItIsTooLong) {
   EXPECT_EQ(CutText("\x80\x80", 3), "\x80\x80");  // no character begins here
 }
 
-TEST(HtmlTest, WhatMeansSomethingInHtmlIsEscaped) {
+TEST(HtmlTextTest, WhatMeansSomethingInHtmlIsEscaped) {
   EXPECT_EQ(EscapeHtml("<a href=\"x\">&</a>"), "&lt;a href=&quot;x&quot;&gt;&amp;&lt;/a&gt;");
 }
 
 }  // namespace
-}  // namespace casemate::flows
+}  // namespace casemate
