@@ -64,7 +64,8 @@ assess::NamedTexts BuiltIn(std::string_view prefix) {
 
 }  // namespace
 
-Result<void> Confine(const std::vector<std::string>& reads, const std::string& out) {
+Result<void> Confine(const std::vector<std::string>& reads, const std::string& out,
+                     const std::string& more_out) {
   sandbox::Rules rules{.read_only = {},
                        .read_write = {},
                        .may_make_threads = false,
@@ -77,9 +78,9 @@ Result<void> Confine(const std::vector<std::string>& reads, const std::string& o
       rules.read_only.emplace_back(path);
     }
   }
-  if (!out.empty() && out != "-") {
-    const fs::path folder = fs::absolute(out, error).parent_path();
-    if (fs::is_directory(folder, error)) {
+  for (const std::string& file : {out, more_out}) {
+    const fs::path folder = fs::absolute(file, error).parent_path();
+    if (!file.empty() && file != "-" && fs::is_directory(folder, error)) {
       rules.read_write.push_back(folder);
     }
   }
@@ -235,10 +236,13 @@ Result<void> AssessSetup::Judge(const std::vector<std::string>& files, bool refe
 Result<void> AssessSetup::Add(std::string_view text, const std::string& name, bool reference_only,
                               bool counterfactuals) {
   Result<assess::Pipeline> pipeline = assess::Pipeline::Parse(text, name, catalogue_);
-  if (!pipeline) {
-    return std::unexpected(pipeline.error());
-  }
-  Result<assess::Applied> applied = assess::ApplyEvidence(*pipeline, evidence_);
+  return pipeline ? JudgeOne(*std::move(pipeline), reference_only, counterfactuals)
+                  : std::unexpected(pipeline.error());
+}
+
+Result<void> AssessSetup::JudgeOne(assess::Pipeline pipeline, bool reference_only,
+                                   bool counterfactuals) {
+  Result<assess::Applied> applied = assess::ApplyEvidence(pipeline, evidence_);
   if (!applied) {
     return Wrap(applied.error(), "--evidence");
   }
@@ -250,17 +254,17 @@ Result<void> AssessSetup::Add(std::string_view text, const std::string& name, bo
                                 .counterfactuals = counterfactuals,
                                 .reference_only = reference_only};
   if (!options_.label.empty()) {
-    const std::optional<std::size_t> label = pipeline->FindLabel(options_.label);
+    const std::optional<std::size_t> label = pipeline.FindLabel(options_.label);
     if (!label) {
       return Fail(ErrorCode::kInvalidArgument,
-                  "--label: " + name + " has no label \"" + options_.label + "\"" +
+                  "--label: " + pipeline.name() + " has no label \"" + options_.label + "\"" +
                       assess::yaml::DidYouMean(
-                          options_.label, {pipeline->labels().begin(), pipeline->labels().end()}));
+                          options_.label, {pipeline.labels().begin(), pipeline.labels().end()}));
     }
     options.label = *label;
   }
-  assessments_.push_back(assess::Assess(*pipeline, rules_, options));
-  pipelines_.push_back(*std::move(pipeline));
+  assessments_.push_back(assess::Assess(pipeline, rules_, options));
+  pipelines_.push_back(std::move(pipeline));
   return {};
 }
 

@@ -42,6 +42,9 @@ class AssessSetup {
   // Reads and judges pipelines; "-" is standard input. No files: the three reference files.
   [[nodiscard]] Result<void> Judge(const std::vector<std::string>& files, bool reference,
                                    bool counterfactuals);
+  // Judges one that is there already.
+  [[nodiscard]] Result<void> JudgeOne(assess::Pipeline pipeline, bool reference_only,
+                                      bool counterfactuals);
   assess::Report MakeReport() const;
 
   const assess::RuleSet& rules() const { return rules_; }
@@ -69,10 +72,11 @@ class AssessSetup {
   std::vector<assess::Assessment> assessments_;
 };
 
-// Gives up everything but reading these files and folders and writing beside `out`: what parses the
-// files of others has no network and no other process. Names that are not there are left out, so
-// that opening them says so.
-[[nodiscard]] Result<void> Confine(const std::vector<std::string>& reads, const std::string& out);
+// Gives up everything but reading these files and folders and writing beside `out` and `more_out`:
+// what parses the files of others has no network and no other process. Names that are not there are
+// left out, so that opening them says so.
+[[nodiscard]] Result<void> Confine(const std::vector<std::string>& reads, const std::string& out,
+                                   const std::string& more_out = {});
 
 // One word of --evidence: the element that it names, or none, and the file. A name with '=' in it
 // is written with its folder, "./a=b.json".

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 
+#include "app/assess_live.h"
 #include "app/assess_setup.h"
 #include "app/command_output.h"
 #include "assess/import.h"
@@ -25,6 +26,7 @@ constexpr std::size_t kMaxColumns = 8;  // descriptions side by side
 struct AssessCommand {
   std::vector<std::string> files;
   AssessOptionsText options;
+  AssessLiveText live;
   std::string format = "table";
   std::string out;
   std::string table;  // of the register
@@ -192,25 +194,39 @@ Result<ExitStatus> RunAssess(const AssessCommand& command) {
   if (!format) {
     return Usage(format.error());
   }
-  if (command.files.empty() != command.reference) {
+  if (Result<void> checked = command.live.Check(command.reference || !command.files.empty());
+      !checked) {
+    return Usage(checked.error());
+  }
+  if (!command.live.on && command.files.empty() != command.reference) {
     return UsageText(command.reference
                          ? "--reference takes no files: it shows the three built-in descriptions"
                          : "expected descriptions of pipelines: casemate assess FILE..., or "
-                           "--reference; docs/assess.md begins with an empty file");
+                           "--reference, or --live; docs/assess.md begins with an empty file");
   }
   if (command.files.size() > kMaxColumns) {
     return UsageText("at most 8 descriptions side by side");
   }
+  Result<LiveDeployment> live = LiveDeployment{};
+  if (command.live.on) {  // while there are sockets
+    live = AskDeployment(command.live.dir);
+    if (!live) {
+      return std::unexpected(live.error());
+    }
+  }
   std::vector<std::string> reads = Joined(command.options.Paths(), command.files);
   reads.push_back(command.table);
-  if (Result<void> confined = Confine(reads, command.out); !confined) {
+  reads.push_back(command.live.operator_file);
+  if (Result<void> confined = Confine(reads, command.out, command.live.emit); !confined) {
     return std::unexpected(confined.error());
   }
   AssessSetup setup;
   if (Result<void> loaded = setup.Load(command.options); !loaded) {
     return Ended(loaded.error());
   }
-  if (Result<void> judged = setup.Judge(command.files, command.reference, true); !judged) {
+  Result<void> judged = command.live.on ? JudgeLive(command.live, *live, setup)
+                                        : setup.Judge(command.files, command.reference, true);
+  if (!judged) {
     return Ended(judged.error());
   }
   std::vector<std::string> closed;
@@ -393,6 +409,7 @@ void AddMain(CommandLine& line) {
       "assess", "Who can read the plaintext of a pipeline, why, and what would change it",
       "casemate assess pipeline.yaml --html --out table.html\n"
       "  casemate assess --reference\n"
+      "  casemate assess --live --dir D --emit own.yaml\n"
       "  casemate assess pipeline.yaml --fail-on cloud-act=does-not-stop@confidential\n"
       "More:\n  casemate assess explain ROW [FILE...]   one cell as an argument\n"
       "  casemate assess diff A B                two reports of --json\n"
@@ -417,6 +434,7 @@ void AddMain(CommandLine& line) {
           "--fail-on", command->fail_on,
           "ADVERSARY=VERDICT[@LABEL]: end with 1 where it is that bad, or may be, and nobody "
           "has accepted it; any for all adversaries; contradiction: where evidence says otherwise");
+  command->live.AddTo(options);
   command->options.AddTo(options);
 }
 

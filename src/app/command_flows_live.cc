@@ -7,11 +7,10 @@
 #include "app/command_output.h"
 #include "app/deployment_folder.h"
 #include "app/flows_output.h"
+#include "app/hop_page.h"
 #include "base/file.h"
 #include "flows/live.h"
 #include "flows/report.h"
-#include "net/hop_json.h"
-#include "net/unix_client.h"
 
 // The hop table of a running server, over its operator's socket.
 namespace casemate::app {
@@ -27,26 +26,6 @@ struct LiveOptions {
   bool follow = false;
   bool json = false;
 };
-
-Result<Plaintext> Fetch(const fs::path& deployment) {
-  Result<net::HttpClient> client = net::HttpClient::Connect(deployment / "run" / "admin.sock");
-  if (!client) {
-    return std::unexpected(client.error().code == ErrorCode::kPermissionDenied
-                               ? client.error()
-                               : NoServer(deployment));
-  }
-  Result<net::ClientResponse> response = client->Send(
-      {.method = "GET", .target = std::string(net::kHopsPath), .headers = {}, .body = {}});
-  if (!response) {
-    return std::unexpected(response.error());
-  }
-  if (!response->ok()) {
-    return Fail(ErrorCode::kUnavailable, "the server answered with status " +
-                                             std::to_string(response->status) +
-                                             " (is it older than this command?)");
-  }
-  return std::move(response->body);
-}
 
 void PrintHops(const flows::LiveHops& live) {
   std::vector<std::vector<std::string>> rows;
@@ -122,7 +101,7 @@ Result<ExitStatus> Follow(const LiveOptions& options, const fs::path& deployment
                           flows::LiveHops before) {
   while (true) {
     std::this_thread::sleep_for(std::chrono::seconds(options.every_s));
-    Result<Plaintext> page = Fetch(deployment);
+    Result<Plaintext> page = FetchHops(deployment);
     if (!page) {
       return std::unexpected(page.error());
     }
@@ -159,7 +138,7 @@ Result<ExitStatus> RunLive(LiveOptions options) {
   if (!deployment) {
     return std::unexpected(deployment.error());
   }
-  Result<Plaintext> page = Fetch(*deployment);
+  Result<Plaintext> page = FetchHops(*deployment);
   if (!page) {
     return std::unexpected(page.error());
   }

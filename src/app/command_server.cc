@@ -172,6 +172,21 @@ Plaintext EncodeQuery(PlaintextView text) {
   return out;
 }
 
+Result<int> ServerProcess(const fs::path& deployment) {
+  Result<UniqueFd> socket = ConnectSocket(deployment / "run" / "custodian.sock");
+  if (!socket) {
+    return std::unexpected(socket.error().code == ErrorCode::kPermissionDenied
+                               ? socket.error()
+                               : NoServer(deployment));
+  }
+  ucred listener{};
+  socklen_t size = sizeof(listener);
+  if (::getsockopt(socket->get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) {
+    return FailErrno("SO_PEERCRED");
+  }
+  return listener.pid;
+}
+
 Result<std::unique_ptr<ipc::Peer>> ConnectCustodian(const fs::path& deployment) {
   Result<UniqueFd> socket = ConnectSocket(deployment / "run" / "custodian.sock");
   if (!socket) {

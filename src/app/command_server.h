@@ -56,6 +56,9 @@ class ApiClient {
 // Percent-encodes everything but RFC 3986's unreserved characters.
 Plaintext EncodeQuery(PlaintextView text);
 
+// The process that listens for the custodian: the supervisor. Errors: as ConnectCustodian.
+[[nodiscard]] Result<int> ServerProcess(const std::filesystem::path& deployment);
+
 // The custodian over D/run/custodian.sock.
 [[nodiscard]] Result<std::unique_ptr<ipc::Peer>> ConnectCustodian(
     const std::filesystem::path& deployment);

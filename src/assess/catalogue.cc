@@ -73,18 +73,25 @@ Result<Catalogue> Catalogue::FromTexts(
     return Fail(ErrorCode::kTooLarge, "a catalogue of more than 1000 entries");
   }
   for (const auto& [file, text] : files) {
-    Result<CatalogueEntry> entry = ReadEntry(file, text);
-    if (!entry) {
-      return In(file, entry.error());
+    if (Result<void> added = catalogue.Add(file, text); !added) {
+      return std::unexpected(added.error());
     }
-    if (const auto other = catalogue.entries_.find(entry->id); other != catalogue.entries_.end()) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  file + ": \"" + entry->id + "\" is in " + other->second.file + " already");
-    }
-    std::string id = entry->id;
-    catalogue.entries_.emplace(std::move(id), *std::move(entry));
   }
   return catalogue;
+}
+
+Result<void> Catalogue::Add(const std::string& file, std::string_view text) {
+  Result<CatalogueEntry> entry = ReadEntry(file, text);
+  if (!entry) {
+    return In(file, entry.error());
+  }
+  if (const auto other = entries_.find(entry->id); other != entries_.end()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                file + ": \"" + entry->id + "\" is in " + other->second.file + " already");
+  }
+  std::string id = entry->id;
+  entries_.emplace(std::move(id), *std::move(entry));
+  return {};
 }
 
 Result<Catalogue> Catalogue::FromFolder(const fs::path& folder) {

@@ -39,6 +39,9 @@ class Catalogue {
   [[nodiscard]] static Result<Catalogue> FromTexts(
       const std::vector<std::pair<std::string, std::string>>& files);
 
+  // One more entry. Errors: kInvalidArgument with FILE:LINE:COLUMN, or its id is there already.
+  [[nodiscard]] Result<void> Add(const std::string& file, std::string_view text);
+
   const std::map<std::string, CatalogueEntry, std::less<>>& entries() const { return entries_; }
   // The entry and what it extends, the most general first.
   // Errors: kNotFound, with what may have been meant; kInvalidArgument: extends itself, or too

@@ -218,7 +218,14 @@ constexpr auto kMutations = std::to_array<Mutation>({
     {"documents-key", "release", "never", {kNone, kNone, kNone}},
     {"documents-key", "cache_minutes", "0", {kNone, kNone, kNone}},
     {"documents-key", "revocation", "caches", {kNone, kNone, kNone}},
-    {"documents-key", "beside_data", "yes", {kMediaOpen, kMediaOpen, kMediaOpen}},
+    {"documents-key",
+     "beside_data",
+     "yes",
+     {kMediaAndPlaneOpen, kMediaAndPlaneOpen, kMediaAndPlaneOpen}},
+    {"documents-key",
+     "beside_data",
+     "passphrase",
+     {kMediaAndPlaneCost, kMediaAndPlaneCost, kMediaAndPlaneCost}},
 
     {"documents", "operator", "acme", {kNone, kNone, kAbsent}},
     {"documents", "operator", "US", {kNone, kNone, kNone}},  // ciphertext, and no key

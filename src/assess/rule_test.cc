@@ -217,7 +217,8 @@ TEST_F(AssessTest, TheWeakestFactGivesTheConfidence) {
   const Assessment assessment = Of(pipeline, false);
   EXPECT_EQ(assessment.Find("storage-thief")->confidence, Confidence::kClaimed);
   EXPECT_EQ(assessment.Find("storage-thief")->weakest->Name(), "documents-key.beside_data");
-  EXPECT_EQ(assessment.Find("storage-breach")->confidence, Confidence::kDocumented);
+  EXPECT_EQ(assessment.Find("storage-breach")->confidence, Confidence::kClaimed);
+  EXPECT_EQ(assessment.Find("co-tenant")->confidence, Confidence::kDocumented);
 }
 
 TEST_F(AssessTest, AMissingFactIsNamedAndItsTwoEndsAreShown) {

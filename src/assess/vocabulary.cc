@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 3> kKeptIn = {"hsm", "kms", "software"};
 constexpr std::array<std::string_view, 5> kRelease = {"automatic", "justified", "attested",
                                                       "ticketed", "never"};
 constexpr std::array<std::string_view, 3> kReach = {"new-releases", "caches", "derived"};
+constexpr std::array<std::string_view, 3> kBeside = {"yes", "passphrase", "no"};
 constexpr std::array<std::string_view, 10> kHolds = {
     "content", "embeddings", "prompt-cache", "logs",       "traces",
     "review",  "snapshots",  "evaluation",   "fine-tunes", "metadata"};
@@ -160,8 +161,9 @@ constexpr std::array kKey = {
     Number("cache_minutes", Effort::kSetting, "How long a released key stays with who got it."),
     Word("revocation", kReach, Effort::kContract,
          "What ends when it is revoked: new releases, cached keys too, what was derived too."),
-    Word("beside_data", kYesNo, Effort::kSetting,
-         "Whether the key, or what unlocks it, lies on the same media as the data."),
+    Word("beside_data", kBeside, Effort::kSetting,
+         "Whether the key, or what unlocks it, lies on the same media as the data. passphrase: it "
+         "does, sealed under one that is not there."),
 };
 
 constexpr std::array kStore = {
