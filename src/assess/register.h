@@ -22,6 +22,7 @@ struct ScaleClass {
 struct RiskEntry {
   std::string id;
   std::vector<std::string> threats;  // of the BSI's elementary threats, "G 0.16"
+  std::string control;               // of NIST SP 800-53, "sc-28"; for OSCAL
   std::map<Verdict, std::size_t>
       likelihood;  // places in the scale; what it leaves out: the default
 };
@@ -49,7 +50,8 @@ struct RegisterTable {
   std::map<Verdict, std::size_t> likelihood_of;
   std::vector<RiskEntry> risks;
   std::vector<Control> controls;
-  Adversary exit;  // no row of the table: media of a former processor, see JudgeExit
+  std::vector<std::string> eea;  // seats that are no third country
+  Adversary exit;                // no row of the table: media of a former processor, see JudgeExit
 
   const RiskEntry* Find(std::string_view risk) const;
   std::size_t LikelihoodOf(std::string_view risk, Verdict verdict) const;

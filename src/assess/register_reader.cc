@@ -26,7 +26,7 @@ class TableReader {
     if (Result<void> names =
             OnlyNames(root,
                       {"casemate", "date", "likelihood", "impact", "levels", "matrix", "impact_of",
-                       "likelihood_of", "risks", "exit", "controls"},
+                       "likelihood_of", "risks", "eea", "exit", "controls"},
                       "a table of the register");
         !names) {
       return names;
@@ -177,12 +177,27 @@ class TableReader {
     if (!risks || !exit) {
       return std::unexpected(risks ? exit.error() : risks.error());
     }
+    Result<const Node*> eea = Required(root, "eea", Node::Kind::kSequence);
+    if (!eea) {
+      return std::unexpected(eea.error());
+    }
+    for (const Node& item : (*eea)->items) {
+      if (!ParseCountry(item.text)) {
+        return FailAt(item.mark, "eea: expected the two letters of a country");
+      }
+      table_.eea.push_back(item.text);
+    }
     for (const Node& item : (*risks)->items) {
       RiskEntry risk;
       Result<std::string> id = RequiredText(item, "id");
       Result<void> known = id ? CheckRisk(*id, item.mark) : std::unexpected(id.error());
       if (!known) {
         return known;
+      }
+      if (Result<void> names =
+              OnlyNames(item, {"id", "threats", "control", "likelihood"}, "a risk");
+          !names) {
+        return names;
       }
       if (table_.Find(*id) != nullptr) {
         return FailAt(item.mark, "\"" + *id + "\" is there twice");
@@ -192,6 +207,9 @@ class TableReader {
         for (const Node& threat : threats->items) {
           risk.threats.push_back(threat.text);
         }
+      }
+      if (const Node* control = item.Get("control")) {
+        risk.control = control->text;
       }
       if (const Node* likelihood = item.Get("likelihood")) {
         if (Result<void> read = ReadLikelihoods(*likelihood, risk.likelihood); !read) {

@@ -171,14 +171,5 @@ TEST_F(RegisterTest, ATableThatIsWrongIsRefusedWithItsPlace) {
   }
 }
 
-TEST_F(RegisterTest, SarifHasAResultForEachCellThatIsNotStopped) {
-  Use("at-rest-eu-keys");
-  const std::string sarif = RenderSarif(Of(en_));
-  EXPECT_THAT(sarif, HasSubstr(R"("ruleId":"assess/cloud-act","level":"error")"));
-  EXPECT_THAT(sarif, HasSubstr(R"("cellVerdict/v1":"cloud-act@at-rest-eu-keys does-not-stop")"));
-  EXPECT_THAT(sarif, HasSubstr(R"("uri":"at-rest-eu-keys.yaml")"));
-  EXPECT_THAT(sarif, Not(HasSubstr(R"("ruleId":"assess/storage-thief")")));
-}
-
 }  // namespace
 }  // namespace casemate::assess

@@ -16,6 +16,16 @@ namespace casemate::assess {
 // SARIF 2.1.0: a result for each cell that is not `stops`, at the fact that decides.
 std::string RenderSarif(const Report& report);
 
+// OSCAL 1.1.3. UUIDs follow from stable ids, so that two runs can be compared; the time is the day
+// of the assessment.
+std::string RenderOscalResults(const Report& report, const RegisterTable& table);
+std::string RenderOscalPoam(const Report& report, const RegisterTable& table);
+
+// Sections of a data protection impact assessment (GDPR Art. 35) and of a transfer impact
+// assessment, as far as facts go; the rest says who has to do it. Markdown.
+std::string RenderDpia(const Report& report, const RegisterTable& table);
+std::string RenderTia(const Report& report, const RegisterTable& table);
+
 // The names of those formats: "register", "sarif", ...
 std::vector<std::string_view> ComplianceFormats();
 // nullopt: none of them.
@@ -25,6 +35,8 @@ std::optional<std::string> RenderCompliance(std::string_view format, const Repor
 // Shared by them.
 std::string PartyName(const Pipeline& pipeline, std::size_t party);
 std::string DayText(std::int64_t day);  // YYYY-MM-DD
+// Of what is reached; where nothing is, or no cell is given, of all that there is.
+std::string HighestLabel(const Pipeline& pipeline, const Cell* cell);
 // "G 0.14, G 0.29"
 std::string Threats(const RegisterTable& table, std::string_view risk);
 // Why controls that are filed under a risk do not mitigate it; empty where there are none.

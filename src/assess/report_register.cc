@@ -38,20 +38,6 @@ std::string Joined(const std::vector<std::string>& parts, std::string_view separ
   return text;
 }
 
-// Of what is reached; where nothing is, of all that there is.
-std::string HighestLabel(const Pipeline& pipeline, const Cell* cell) {
-  std::size_t highest = 0;
-  for (std::size_t i = 0; i < pipeline.elements().size(); ++i) {
-    const Element& element = pipeline.element(i);
-    const bool counts = cell == nullptr || cell->reached.empty() ||
-                        std::ranges::find(cell->reached, element.id) != cell->reached.end();
-    if (counts && FieldIndex(element.kind, "label")) {
-      highest = std::max(highest, pipeline.LabelOf(i));
-    }
-  }
-  return pipeline.labels()[highest];
-}
-
 // The words of one row.
 class RowTexts {
  public:
@@ -218,6 +204,19 @@ constexpr std::string_view kHeader =
     "residual_level,accepted_by,accepted_until,status,evidence,legal_basis,review_date\r\n";
 
 }  // namespace
+
+std::string HighestLabel(const Pipeline& pipeline, const Cell* cell) {
+  std::size_t highest = 0;
+  for (std::size_t i = 0; i < pipeline.elements().size(); ++i) {
+    const Element& element = pipeline.element(i);
+    const bool counts = cell == nullptr || cell->reached.empty() ||
+                        std::ranges::find(cell->reached, element.id) != cell->reached.end();
+    if (counts && FieldIndex(element.kind, "label")) {
+      highest = std::max(highest, pipeline.LabelOf(i));
+    }
+  }
+  return pipeline.labels()[highest];
+}
 
 std::string PartyName(const Pipeline& pipeline, std::size_t party) {
   const Fact& name = pipeline.fact(party, RequireField(Kind::kParty, "name"));

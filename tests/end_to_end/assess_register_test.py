@@ -5,6 +5,7 @@ import json
 import pathlib
 import tempfile
 import unittest
+import uuid
 
 import jsonschema
 
@@ -68,6 +69,59 @@ class SarifTest(unittest.TestCase):
         self.assertNotIn("assess/storage-thief", results)
         self.assertEqual(document, json.loads(report("sarif")))
         jsonschema.Draft7Validator(schema).validate(json.loads(report("sarif", str(ROOT / "examples/pipelines/eu-processor.yaml"))))
+
+
+class OscalTest(unittest.TestCase):
+    """By the required fields that docs/formats/register.md lists; there is no OSCAL validator here."""
+
+    def test_references_lead_somewhere_and_ids_are_stable(self):
+        results = json.loads(report("oscal-ar"))["assessment-results"]
+        self.assertEqual(results["metadata"]["oscal-version"], "1.1.3")
+        self.assertEqual(results["metadata"]["last-modified"], "2026-11-23T00:00:00Z")
+        self.assertIn(results["import-ap"]["href"][1:], {item["uuid"] for item in results["back-matter"]["resources"]})
+        (result,) = results["results"]
+        risks = {risk["uuid"]: risk for risk in result["risks"]}
+        observations = {item["uuid"] for item in result["observations"]}
+        reviewed = {item["control-id"] for item in
+                    result["reviewed-controls"]["control-selections"][0]["include-controls"]}
+        for finding in result["findings"]:
+            self.assertIn(finding["target"]["target-id"].removesuffix("_obj"), reviewed)
+            self.assertEqual(finding["target"]["status"]["state"], "not-satisfied")
+            for related in finding["related-risks"]:
+                self.assertIn(related["risk-uuid"], risks)
+            for related in finding["related-observations"]:
+                self.assertIn(related["observation-uuid"], observations)
+        ids = [uuid.UUID(item["uuid"]) for part in ("risks", "observations", "findings") for item in result[part]]
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertEqual({one.version for one in ids}, {5})
+        later = json.loads(report("oscal-ar", more=("--today", "2026-12-24")))["assessment-results"]
+        self.assertNotEqual(later["uuid"], results["uuid"])
+        self.assertEqual({risk["uuid"] for risk in later["results"][0]["risks"]}, set(risks))
+        plan = json.loads(report("oscal-poam"))["plan-of-action-and-milestones"]
+        self.assertEqual({risk["uuid"] for risk in plan["risks"]}, set(risks))
+        for item in plan["poam-items"]:
+            self.assertIn(item["related-risks"][0]["risk-uuid"], risks)
+            self.assertTrue(item["title"] and item["description"])
+
+
+class DataProtectionTest(unittest.TestCase):
+    def test_a_transfer_assessment_cites_the_use_case_and_leaves_the_rest_to_people(self):
+        text = report("tia")
+        for part in ("## 1. Know your transfers", "## 6. Re-evaluation", "use case 7", "order-parent@vendor",
+                     "**to be done by ACME GmbH**", "2027-05-22"):
+            self.assertIn(part, text)
+        own = report("tia", str(ROOT / "examples/pipelines/eu-processor.yaml"))
+        self.assertNotIn("use case 6", own)
+
+    def test_an_impact_assessment_of_a_catalogue_service_shows_unknowns(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pipeline = pathlib.Path(folder) / "p.yaml"
+            pipeline.write_text("casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\nuse: scaleway-generative-apis\n"
+                                "parties:\n  acme: {name: ACME GmbH, seat: DE}\n")
+            text = report("dpia", str(pipeline), more=("--lang", "de"))
+        self.assertIn("## 0. Angaben zur Verarbeitung", text)
+        self.assertIn("unknown", text)
+        self.assertIn("zu erledigen durch ACME GmbH", text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+#include "assess/report_page.h"
+
+namespace casemate::assess {
+namespace {
+
+std::string Escaped(std::string text) {
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
+    text.insert(at, "\\");
+  }
+  return text;
+}
+
+}  // namespace
+
+void Page::EndItems() {
+  out_ += in_items_ ? "\n" : "";
+  in_items_ = false;
+}
+
+void Page::Heading(std::string_view hashes, std::string_view text) {
+  EndItems();
+  out_ += std::string(hashes) + " " + std::string(text) + "\n\n";
+}
+
+void Page::Text(std::string_view text) {
+  EndItems();
+  out_ += std::string(text) + "\n\n";
+}
+
+void Page::Item(std::string_view text) {
+  out_ += "- " + std::string(text) + "\n";
+  in_items_ = true;
+}
+
+void Page::Todo(std::string_view what, std::string_view who) {
+  Item("[ ] " + language_.Get(what) + ": **" + language_.Fill("register.todo", {who}) + "**");
+}
+
+void Page::Table(std::initializer_list<std::string_view> columns,
+                 const std::vector<std::vector<std::string>>& rows) {
+  EndItems();
+  if (rows.empty()) {
+    Text(language_.Get("register.none"));
+    return;
+  }
+  std::string line = "|";
+  out_ += "|";
+  for (const std::string_view column : columns) {
+    out_ += " " + language_.Get(column) + " |";
+    line += "---|";
+  }
+  out_ += "\n" + line + "\n";
+  for (const std::vector<std::string>& row : rows) {
+    out_ += "|";
+    for (const std::string& cell : row) {
+      out_ += " " + Escaped(cell) + " |";
+    }
+    out_ += "\n";
+  }
+  out_ += "\n";
+}
+
+}  // namespace casemate::assess
