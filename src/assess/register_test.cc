@@ -156,8 +156,11 @@ TEST_F(RegisterTest, ATableThatIsWrongIsRefusedWithItsPlace) {
       {"{tenancy: [dedicated, enclave]}", "{tenancy: [alone]}", "alone"},
       {"{tenancy: shared}", "{tenency: shared}", "did you mean \"tenancy\"?"},
       {"secret: existential, other: existential", "secret: existential", "\"other\" is missing"},
-      {"does-not-stop: frequent", "doesnt-stop: frequent", "no verdict"},
+      {"{does-not-stop: medium}", "{doesnt-stop: medium}", "no verdict"},
       {"  - {id: low, en: low, de: gering}\n", "  - {id: low, en: low}\n", "\"de\" is missing"},
+      {"raises-cost: rare, stops: rare}", "stops: rare}", "\"raises-cost\" is missing"},
+      {"eea: [AT,", "eea: [Austria,", "two letters"},
+      {"{id: exit, threats:", "{id: exit, threat:", "did you mean \"threats\"?"},
       {"key_holder: you", "key_holder: me", "expected you or others"},
   };
   for (const auto& [from, to, message] : cases) {

@@ -26,6 +26,7 @@ constexpr std::array<Format, 7> kFormats = {{
 
 std::vector<std::string_view> ComplianceFormats() {
   std::vector<std::string_view> names;
+  names.reserve(kFormats.size());
   for (const Format& format : kFormats) {
     names.push_back(format.name);
   }

@@ -94,6 +94,7 @@ class Dpia {
     std::vector<std::vector<std::string>> places;
     for (const WindowPlace& place : assessment_.window) {
       std::vector<std::string> what;
+      what.reserve(place.what.size());
       for (const std::string& name : place.what) {
         what.push_back(language_.Get("what." + name));
       }
@@ -145,6 +146,7 @@ class Dpia {
       const std::size_t likelihood = table_.LikelihoodOf(row.adversary->id, row.verdict);
       const std::size_t impact = table_.ImpactOf(HighestLabel(pipeline_, row.cell));
       std::vector<std::string> controls;
+      controls.reserve(row.treated_by.size());
       for (const Filing* filing : row.treated_by) {
         controls.push_back(filing->control->title.In(language_.code()));
       }

@@ -231,6 +231,7 @@ class Part {
 
 std::vector<Part> PartsOf(const Report& report, const RegisterTable& table) {
   std::vector<Part> parts;
+  parts.reserve(report.assessments.size());
   for (std::size_t i = 0; i < report.assessments.size(); ++i) {
     parts.emplace_back(report, table, i);
   }

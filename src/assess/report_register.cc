@@ -116,6 +116,7 @@ class RowTexts {
   }
   std::string Controls() const {
     std::vector<std::string> parts;
+    parts.reserve(row_.treated_by.size());
     for (const Filing* filing : row_.treated_by) {
       parts.push_back(Filed(*filing));
     }
@@ -238,6 +239,7 @@ std::string RefusalText(const Language& language, const RegisterRow& row) {
     return {};
   }
   std::vector<std::string> controls;
+  controls.reserve(row.refused.size());
   for (const Filing* filing : row.refused) {
     controls.push_back(filing->control->title.In(language.code()) + " (" +
                        Joined(filing->elements, ", ") + ")");
@@ -248,6 +250,7 @@ std::string RefusalText(const Language& language, const RegisterRow& row) {
     return language.Fill("register.refused-stopped", {risk, Joined(controls, "; ")});
   }
   std::vector<std::string> sentences;
+  sentences.reserve(first.path.size());
   for (const Rule* rule : first.path) {
     sentences.push_back(rule->sentence.In(language.code()) + " [" + rule->id + "]");
   }

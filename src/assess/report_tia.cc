@@ -63,6 +63,7 @@ class Tia {
   void Transfers() {
     page_.Heading("##", language_.Get("tia.step-1"));
     std::vector<std::vector<std::string>> rows;
+    rows.reserve(third_.size());
     for (const ThirdCountry& third : third_) {
       rows.push_back({third.place, PartyName(pipeline_, third.party), third.seat,
                       language_.Get(RoleOf(third.role)), CaseOf(third)});

@@ -1,4 +1,5 @@
-// Rules, legal facts, accepted risks, models of other tools and earlier reports.
+// Rules, legal facts, accepted risks, the register's table, models of other tools and earlier
+// reports.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -7,6 +8,7 @@
 #include "assess/catalogue.h"
 #include "assess/import.h"
 #include "assess/pipeline.h"
+#include "assess/register.h"
 #include "assess/rule.h"
 #include "assess/run_diff.h"
 
@@ -16,6 +18,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)ReadRules({{"r.yaml", text}}, {"l.yaml", text});
   (void)ReadAccepted(text, "a.yaml");
   (void)CompareRuns(text, text);
+  static const RuleSet rules = *BuiltInRules();
+  if (const auto table = ReadRegisterTable(text, "t.yaml", rules)) {
+    // Whatever it says, it has a level for each verdict and label.
+    for (const RiskEntry& risk : table->risks) {
+      (void)table->matrix.at(table->ImpactOf("x"))
+          .at(table->LikelihoodOf(risk.id, Verdict::kStops));
+    }
+  }
   if (const auto imported = ImportModel(text, "i.yaml")) {
     // What is imported has to be readable, whatever it was made of.
     if (const auto pipeline = Pipeline::Parse(*imported, "i.yaml", Catalogue());
