@@ -124,11 +124,30 @@ class RowTexts {
   }
   std::string Refusals() const { return RefusalText(language_, row_); }
   bool HasMeasure() const { return row_.cell != nullptr && row_.cell->better.has_value(); }
+  // Of an unknown verdict: what has to be found out first.
+  std::string Missing() const {
+    std::vector<std::string> names;
+    if (row_.cell != nullptr && row_.verdict == Verdict::kUnknown) {
+      for (const ChainFact& fact : row_.cell->missing) {
+        if (std::ranges::find(names, fact.Name()) == names.end()) {
+          names.push_back(fact.Name());
+        }
+      }
+    }
+    return Joined(names, ", ");
+  }
   std::string Treatment() const {
-    return IsAccepted()                      ? language_.Get("register.accept")
-           : row_.verdict == Verdict::kStops ? language_.Get("register.keep")
-           : HasMeasure()                    ? language_.Get("register.reduce")
-                                             : language_.Fill("register.decide", {You()});
+    if (IsAccepted()) {
+      return language_.Get("register.accept");
+    }
+    if (row_.verdict == Verdict::kStops) {
+      return language_.Get("register.keep");
+    }
+    if (const std::string missing = Missing(); !missing.empty()) {
+      return language_.Fill("register.ask", {missing});
+    }
+    return HasMeasure() ? language_.Get("register.reduce")
+                        : language_.Fill("register.decide", {You()});
   }
   std::string Measure() const {
     return HasMeasure() && !IsAccepted() ? ChangesText(language_, *row_.cell->better)

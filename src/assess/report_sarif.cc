@@ -44,20 +44,23 @@ std::string UriOf(std::string_view path) {
   return uri;
 }
 
-// A fact that somebody wrote into a file; the catalogue's and those that nobody stated are in none.
+// A fact that somebody wrote into a file; those of the built-in catalogue and those that nobody
+// stated are in none.
 bool IsInFile(const ChainFact& fact) {
-  return fact.place.mark.line != 0 && !fact.place.file.starts_with("catalogue ");
+  return fact.place.mark.line != 0 && !fact.place.file.starts_with("catalogue/");
 }
 
-void WriteLocation(Writer& out, const ChainFact& fact, const Language& language) {
-  out.BeginObject();
+// `file` is the description; dashboards show nothing that is in no file.
+void WriteLocation(Writer& out, const ChainFact& fact, const std::string& file,
+                   const Language& language) {
+  const std::string& named = IsInFile(fact) ? fact.place.file : file;
+  out.BeginObject().Key("physicalLocation").BeginObject().Key("artifactLocation").BeginObject();
+  out.Key("uri").String(named == "-" ? "stdin" : UriOf(named)).EndObject();
   if (IsInFile(fact)) {
-    out.Key("physicalLocation").BeginObject().Key("artifactLocation").BeginObject();
-    out.Key("uri").String(fact.place.file == "-" ? "stdin" : UriOf(fact.place.file)).EndObject();
     out.Key("region").BeginObject().Key("startLine").Integer(fact.place.mark.line);
-    out.Key("startColumn").Integer(fact.place.mark.column).EndObject().EndObject();
+    out.Key("startColumn").Integer(fact.place.mark.column).EndObject();
   }
-  out.Key("logicalLocations").BeginArray().BeginObject().Key("fullyQualifiedName");
+  out.EndObject().Key("logicalLocations").BeginArray().BeginObject().Key("fullyQualifiedName");
   out.String(fact.Name()).EndObject().EndArray();
   out.Key("message").BeginObject().Key("text").String(FactText(language, fact)).EndObject();
   out.EndObject();
@@ -81,18 +84,19 @@ const ChainFact* Deciding(const Cell& cell) {
   return first;
 }
 
-void WriteLocations(Writer& out, const Cell& cell, const Language& language) {
+void WriteLocations(Writer& out, const Cell& cell, const std::string& file,
+                    const Language& language) {
   const ChainFact* deciding = Deciding(cell);
   if (deciding == nullptr) {
     return;
   }
   out.Key("locations").BeginArray();
-  WriteLocation(out, *deciding, language);
+  WriteLocation(out, *deciding, file, language);
   out.EndArray().Key("relatedLocations").BeginArray();
   for (const ChainStep& step : cell.chain) {
     for (const ChainFact& fact : step.facts) {
       if (&fact != deciding) {
-        WriteLocation(out, fact, language);
+        WriteLocation(out, fact, file, language);
       }
     }
   }
@@ -121,8 +125,8 @@ void WriteSuppression(Writer& out, const AcceptanceOf& accepted) {
   out.EndObject().EndArray();
 }
 
-void WriteResult(Writer& out, const Report& report, const Assessment& assessment,
-                 const Cell& cell) {
+void WriteResult(Writer& out, const Report& report, const Pipeline& pipeline,
+                 const Assessment& assessment, const Cell& cell) {
   const Language& language = *report.language;
   out.BeginObject().Key("ruleId").String(RuleId(*cell.adversary)).Key("level");
   out.String(LevelOf(cell.verdict)).Key("kind");
@@ -143,7 +147,7 @@ void WriteResult(Writer& out, const Report& report, const Assessment& assessment
     text += " " + remark + ".";
   }
   out.Key("message").BeginObject().Key("text").String(text).EndObject();
-  WriteLocations(out, cell, language);
+  WriteLocations(out, cell, pipeline.element(pipeline.you()).place.file, language);
   // What makes two runs' results the same one.
   out.Key("partialFingerprints").BeginObject().Key("cellVerdict/v1");
   out.String(cell.id + " " + std::string(VerdictName(cell.verdict))).EndObject();
@@ -164,10 +168,10 @@ std::string RenderSarif(const Report& report) {
   WriteRules(out, report);
   out.EndObject().EndObject().Key("columnKind").String("unicodeCodePoints");
   out.Key("language").String(report.language->code()).Key("results").BeginArray();
-  for (const Assessment* assessment : report.assessments) {
-    for (const Cell& cell : assessment->cells) {
+  for (std::size_t i = 0; i < report.assessments.size(); ++i) {
+    for (const Cell& cell : report.assessments[i]->cells) {
       if (cell.verdict != Verdict::kStops) {
-        WriteResult(out, report, *assessment, cell);
+        WriteResult(out, report, *report.pipelines[i], *report.assessments[i], cell);
       }
     }
   }

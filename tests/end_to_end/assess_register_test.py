@@ -119,6 +119,13 @@ class DataProtectionTest(unittest.TestCase):
             pipeline.write_text("casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\nuse: scaleway-generative-apis\n"
                                 "parties:\n  acme: {name: ACME GmbH, seat: DE}\n")
             text = report("dpia", str(pipeline), more=("--lang", "de"))
+            rows = list(csv.DictReader(io.StringIO(report("register", str(pipeline)))))
+            results = json.loads(report("sarif", str(pipeline)))["runs"][0]["results"]
+        for row in rows:
+            if row["verdict"] == "unknown" and not row["risk_id"].startswith("exit@"):
+                self.assertIn("find out first: ", row["treatment"])
+        uris = {place["physicalLocation"]["artifactLocation"]["uri"] for result in results for place in result["locations"]}
+        self.assertEqual(uris, {f"file://{pipeline}"})
         self.assertIn("## 0. Angaben zur Verarbeitung", text)
         self.assertIn("unknown", text)
         self.assertIn("zu erledigen durch ACME GmbH", text)
