@@ -385,9 +385,11 @@ std::vector<std::string> KeepMeasured(const Pipeline& measured, Pipeline& pipeli
                           fact.values[0] == static_cast<std::int32_t>(measured.you());
       const std::string value = is_you ? pipeline.element(pipeline.you()).id : found;
       if (said != value) {
-        contradictions.push_back(pipeline.fact(*same, field).place.Text() + ": " + element.id +
-                                 "." + std::string(info.name) + " is said to be " + said +
-                                 "; measured: " + value + " (" + fact.evidence.source + ")");
+        std::string text = pipeline.fact(*same, field).place.Text() + ": " + element.id;
+        text.append(".").append(info.name).append(" is said to be ").append(said);
+        text.append("; measured: ").append(value).append(" (");
+        text.append(fact.evidence.source).append(")");
+        contradictions.push_back(std::move(text));
       }
       // A value that the same field took before: it cannot be refused.
       (void)pipeline.State({.element = element.id,
