@@ -9,8 +9,8 @@
 #include "assess/test_pipelines.h"
 
 // Every fact of the three reference files, changed; the cells that must move, and no others. The
-// reasons stand beside, and were written before the program was asked; one was wrong and was changed
-// afterwards (a TEE whose kind is unknown makes orders unknown too), with its reason.
+// reasons stand beside, and were written before the program was asked; one was wrong and was
+// changed afterwards (a TEE whose kind is unknown makes orders unknown too), with its reason.
 namespace casemate::assess {
 namespace {
 
