@@ -86,6 +86,7 @@ class CellMaker {
     for (std::size_t i = 0; i < how.premises.size(); ++i) {
       if (how.premises[i] != Reach::kNoElement) {
         step.from.push_back(AddChain(reach, how.rule->needs[i].form, how.premises[i]));
+        AddAttacks(reach, how.rule->needs[i], element);
       }
     }
     for (const FactPlace& place : reach.FactsOf(how)) {
@@ -97,6 +98,19 @@ class CellMaker {
     cell_.chain.push_back(std::move(step));
     in_chain_.emplace(key, cell_.chain.size() - 1);
     return cell_.chain.size() - 1;
+  }
+
+  // One attack stands in the chain; all that remain open stand beside it.
+  void AddAttacks(const Reach& reach, const Premise& premise, std::size_t element) {
+    if (premise.form != Form::kAttack) {
+      return;
+    }
+    const std::size_t coverage = RequireField(Kind::kAttack, "coverage");
+    for (const std::size_t attack : Follow(pipeline_, premise.path, element).elements) {
+      if (reach.LevelOf(Form::kAttack, attack) != Level::kNone) {
+        cell_.attacks.push_back(ShowFact(pipeline_, {.element = attack, .field = coverage}));
+      }
+    }
   }
 
   // The missing facts that decide: those of the cheapest path, then, were they known and for you,

@@ -10,7 +10,8 @@ using yaml::FailAt;
 using yaml::Node;
 
 constexpr std::array<std::string_view, kForms> kFormNames = {
-    "authority", "exposed", "memory", "key", "ciphertext", "contents", "traffic", "plaintext"};
+    "authority", "exposed", "memory", "key",      "ciphertext",
+    "contents",  "traffic", "attack", "plaintext"};
 constexpr std::array<std::string_view, 3> kStepNames = {"ordinary", "controllable", "exploit"};
 constexpr std::size_t kMaxPath = 4;
 
@@ -168,6 +169,8 @@ bool FormFits(Form form, Kind kind) {
       return kind == Kind::kStore;
     case Form::kTraffic:
       return kind == Kind::kHop;
+    case Form::kAttack:
+      return kind == Kind::kAttack;
     case Form::kPlaintext:
       return kind == Kind::kProcessor || kind == Kind::kStore || kind == Kind::kHop;
   }
@@ -209,7 +212,7 @@ Result<Premise> ReadPremise(const Node& node, Kind of) {
   if (!node.is_scalar() || words.size() != 3 || words[1] != "of" || form == kFormNames.end()) {
     return FailAt(node.mark,
                   "expected \"FORM of PATH\", FORM one of authority, exposed, memory, "
-                  "key, ciphertext, contents, traffic, plaintext");
+                  "key, ciphertext, contents, traffic, attack, plaintext");
   }
   Result<ReadPath> path = PathOf(words[2], of, node.mark);
   if (!path) {

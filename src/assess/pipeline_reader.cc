@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "assess/known_attacks.h"
+
 namespace casemate::assess {
 namespace {
 
@@ -138,6 +140,10 @@ Result<Pipeline> PipelineReader::Read(const Node& root) {
     return std::unexpected(checked.error());
   }
   AddUnsaidHops();
+  AddKnownAttacks(pipeline_, KnownAttacks::BuiltIn());
+  if (Result<void> attacks = CheckAttacks(); !attacks) {
+    return std::unexpected(attacks.error());
+  }
   return std::move(pipeline_);
 }
 
@@ -505,6 +511,22 @@ void PipelineReader::AddUnsaidHops() {
                      .confidence = Confidence::kClaimed},
         .place = place};
   }
+}
+
+// An attack of the table has its environment from its name; one of your own has to say it.
+Result<void> PipelineReader::CheckAttacks() const {
+  const std::size_t tee = RequireField(Kind::kAttack, "tee");
+  for (const Element& element : pipeline_.elements()) {
+    if (element.kind == Kind::kAttack && !element.facts[tee].known) {
+      return In(element.place.file,
+                FailAt(element.place.mark,
+                       "attack \"" + element.id +
+                           "\": no environment of that type has it in the table of known attacks "
+                           "(TEE.ATTACK); one of your own names its tee: and what it serves:")
+                    .error());
+    }
+  }
+  return {};
 }
 
 Result<void> PipelineReader::Check() const {

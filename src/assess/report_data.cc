@@ -122,6 +122,7 @@ void WriteCell(Writer& out, const Report& report, const Assessment& assessment, 
     out.String(id);
   }
   out.EndArray().Key("reached_count").Integer(static_cast<std::int64_t>(cell.reached_count));
+  WriteFacts(out, "attacks", cell.attacks);
   WriteFacts(out, "missing", cell.missing);
   WriteChain(out, language, cell);
   for (const auto& [name, change] :

@@ -241,6 +241,12 @@ std::string RenderExplanation(const Report& report, const Assessment& assessment
              language.Fill("explain.source", {step.rule->source + ", " + step.rule->date}),
              kColumns);
   }
+  if (!cell.attacks.empty()) {
+    out += "\n" + language.Fill("explain.attacks", {std::to_string(cell.attacks.size())}) + "\n";
+    for (const ChainFact& attack : cell.attacks) {
+      Indented(out, "  - ", FactText(language, attack), kColumns);
+    }
+  }
   if (!cell.reached.empty()) {
     std::string names;
     for (const std::string& id : cell.reached) {

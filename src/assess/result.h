@@ -80,6 +80,7 @@ struct Cell {
   std::size_t reached_count = 0;
   std::vector<ChainStep> chain;     // of the cheapest path; the last step gives plaintext
   std::vector<BlockedWay> blocked;  // where no path is left: why each does not lead there
+  std::vector<ChainFact> attacks;   // known attacks that are as good as the one of the chain
   std::vector<ChainFact> missing;   // unknown facts that the verdict hangs on
   Confidence confidence = Confidence::kMeasured;  // of the weakest fact that it rests on
   std::optional<ChainFact> weakest;

@@ -32,9 +32,10 @@ enum class Form : unsigned char {
   kCiphertext,  // store: the sealed bytes
   kContents,    // store: opened bytes
   kTraffic,     // hop: opened bytes
+  kAttack,      // attack: nothing known closes it
   kPlaintext,   // processor, store, hop: what somebody wrote for nobody else to read
 };
-constexpr std::size_t kForms = 8;
+constexpr std::size_t kForms = 9;
 std::string_view FormName(Form form);  // "plaintext"
 
 // What a step takes; the lower the cheaper.

@@ -139,7 +139,7 @@ class Reader {
     if (!kind) {
       return FailAt(
           node.Get("for")->mark,
-          "for: expected party, processor, tee, key, store or hop, found \"" + *of + "\"");
+          "for: expected party, processor, tee, key, store, hop or attack, found \"" + *of + "\"");
     }
     Rule rule{.id = *std::move(id),
               .sentence = *std::move(sentence),

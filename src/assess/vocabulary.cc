@@ -14,6 +14,7 @@ constexpr std::array<Kind, 1> kToParty = {Kind::kParty};
 constexpr std::array<Kind, 1> kToProcessor = {Kind::kProcessor};
 constexpr std::array<Kind, 1> kToTee = {Kind::kTee};
 constexpr std::array<Kind, 1> kToKey = {Kind::kKey};
+constexpr std::array<Kind, 1> kToAttack = {Kind::kAttack};
 constexpr std::array<Kind, 3> kToEnd = {Kind::kParty, Kind::kProcessor, Kind::kStore};
 
 constexpr std::array<std::string_view, 2> kYesNo = {"yes", "no"};
@@ -28,6 +29,8 @@ constexpr std::array<std::string_view, 3> kReview = {"off", "automated", "human"
 constexpr std::array<std::string_view, 2> kUpdates = {"automatic", "reviewed"};
 constexpr std::array<std::string_view, 8> kTeeType = {"sev-snp", "tdx",       "sgx",   "arm-cca",
                                                       "nitro",   "nvidia-cc", "apple", "other"};
+constexpr std::array<std::string_view, 7> kLine = {"milan", "milan-x", "genoa",       "genoa-x",
+                                                   "zen4c", "turin",   "tdx-module-1"};
 constexpr std::array<std::string_view, 3> kAccelerator = {"absent", "inside", "outside"};
 constexpr std::array<std::string_view, 3> kKeptIn = {"hsm", "kms", "software"};
 constexpr std::array<std::string_view, 5> kRelease = {"automatic", "justified", "attested",
@@ -46,6 +49,9 @@ constexpr std::array<std::string_view, 2> kBackups = {"off", "kept"};
 constexpr std::array<std::string_view, 5> kTransport = {"tls", "ssh", "vpn", "local", "none"};
 constexpr std::array<std::string_view, 3> kExchange = {"hybrid", "post-quantum", "classical"};
 constexpr std::array<std::string_view, 4> kCarries = {"content", "keys", "sealed", "metadata"};
+constexpr std::array<std::string_view, 2> kServes = {"host", "bus"};
+constexpr std::array<std::string_view, 4> kCoverage = {"covered", "not-covered", "cannot-tell",
+                                                       "not-affected"};
 constexpr std::array<std::string_view, 2> kCrosses = {"own-network", "internet"};
 
 // What is worth proposing, where not everything that is possible is.
@@ -139,7 +145,10 @@ constexpr std::array kProcessor = {
 };
 
 constexpr std::array kTee = {
-    Word("type", kTeeType, Effort::kFixed, "The technology."),
+    Word("type", kTeeType, Effort::kFixed,
+         "The technology; the table of known attacks goes by it."),
+    Word("line", kLine, Effort::kFixed,
+         "The silicon or module, as the table of known attacks has it."),
     To("verified_by", kToParty, true, Effort::kContract,
        "Who verifies the attestation before keys or content go in. none: nobody does."),
     To("code_signed_by", kToParty, false, Effort::kMove,
@@ -148,6 +157,11 @@ constexpr std::array kTee = {
     Word("debug", kOnOff, Effort::kSetting, "Debug mode, which opens it to the host."),
     Word("accelerator", kAccelerator, Effort::kMove,
          "Whether the GPU is inside the protected memory, outside of it, or there is none."),
+    ToMany(
+        "host_attacks", kToAttack, Effort::kFixed,
+        "Known attacks that root of the host can mount; from the table, where this is left out."),
+    ToMany("bus_attacks", kToAttack, Effort::kFixed,
+           "Those that take a device on the board; from the table too."),
 };
 
 constexpr std::array kKey = {
@@ -204,6 +218,16 @@ constexpr std::array kHop = {
     Label(),
 };
 
+constexpr std::array kAttack = {
+    Text("title", "What it is called."),
+    To("tee", kToTee, false, Effort::kFixed, "The environment that it is against."),
+    Field{"serves", FieldType::kWords, kServes, Kinds(), false, Effort::kFixed,
+          "Whom: root of the host, or who puts a device on the board."},
+    Word("coverage", kCoverage, Effort::kFixed,
+         "What is known of this machine: covered, not covered, evidence cannot tell, or not "
+         "affected."),
+};
+
 constexpr std::array<KindInfo, kKinds> kInfos = {{
     {"party", "parties", "Somebody with legal personality: a company, an authority, you.", kParty},
     {"processor", "processors",
@@ -215,6 +239,10 @@ constexpr std::array<KindInfo, kKinds> kInfos = {{
     {"store", "stores", "A place where content rests: files, vectors, logs, caches, reviews.",
      kStore},
     {"hop", "hops", "A connection between two places.", kHop},
+    {"attack", "attacks",
+     "A known attack on a trusted execution environment, TEE.ATTACK; the table of known attacks "
+     "has them, what is stated here replaces what it says.",
+     kAttack},
 }};
 
 }  // namespace

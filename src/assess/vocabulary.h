@@ -11,8 +11,8 @@
 // and the search for counterfactuals read this one table.
 namespace casemate::assess {
 
-enum class Kind : unsigned char { kParty, kProcessor, kTee, kKey, kStore, kHop };
-constexpr std::size_t kKinds = 6;
+enum class Kind : unsigned char { kParty, kProcessor, kTee, kKey, kStore, kHop, kAttack };
+constexpr std::size_t kKinds = 7;
 
 enum class FieldType : unsigned char {
   kText,

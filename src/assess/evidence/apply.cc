@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "assess/known_attacks.h"
+
 namespace casemate::assess {
 namespace {
 
@@ -67,23 +69,31 @@ class Applier {
       }
     }
     for (const ExportFact& fact : Merged(bound_.content.facts)) {
-      const std::string id = bound_kind == fact.kind ? bound_.element : ElementOf(fact);
+      const std::string id = bound_kind == fact.kind ? bound_.element : ElementOf(fact, bound_kind);
       const std::optional<std::size_t> element = pipeline_.Find(id);
       if (!element || pipeline_.element(*element).kind != fact.kind) {
         Unused(fact);
       } else if (Result<void> stated = Put(*element, fact); !stated) {
         return stated;
+      } else if (fact.kind == Kind::kTee) {
+        AddKnownAttacks(pipeline_, KnownAttacks::BuiltIn());  // the type may be another now
       }
     }
     return {};
   }
 
  private:
-  // A TEE has no name that an export could know: where there is one alone, it is meant.
-  std::string ElementOf(const ExportFact& fact) const {
-    if (!fact.element.empty() || fact.kind != Kind::kTee) {
-      return fact.element;
+  // A TEE has no name that an export could know: where there is one alone, it is meant. An attack
+  // is one on that.
+  std::string ElementOf(const ExportFact& fact, std::optional<Kind> bound_kind) const {
+    if (fact.kind == Kind::kAttack) {
+      const std::string tee = bound_kind == Kind::kTee ? bound_.element : OnlyTee();
+      return tee.empty() ? std::string() : tee + "." + fact.element;
     }
+    return fact.element.empty() && fact.kind == Kind::kTee ? OnlyTee() : fact.element;
+  }
+
+  std::string OnlyTee() const {
     std::string only;
     for (const Element& element : pipeline_.elements()) {
       if (element.kind == Kind::kTee) {
@@ -136,7 +146,8 @@ class Applier {
       std::ranges::sort(said);
       agrees = agrees || (before.known && found == said);
     }
-    if (before.known && !agrees) {
+    // What the table of attacks says of machines in general is no claim about this one.
+    if (before.known && !agrees && !IsOfTable(before)) {
       applied_.contradictions.push_back(
           {.element = pipeline_.element(element).id,
            .field = fact.field,

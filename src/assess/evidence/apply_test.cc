@@ -125,7 +125,30 @@ TEST(ApplyTest, AnAppraisalIsOfTheOnlyTee) {
   EXPECT_EQ(FactOf(one, "box", "debug").evidence.confidence, Confidence::kAttested);
 
   Pipeline two = Describe(tee + ", other: {type: sgx}" + engine);
-  EXPECT_THAT(Apply(two, "appraisal.json").unused, SizeIs(2));
+  EXPECT_THAT(Apply(two, "appraisal.json").unused, SizeIs(3));
+}
+
+TEST(ApplyTest, WhatAReportSaysOfAttacksIsOfTheOneMachine) {
+  const std::string engine = "}}\nprocessors: {mine: {operator: you, tee: box, sees: plaintext}}\n";
+  Pipeline pipeline = Describe("tees: {box: {type: sev-snp, debug: off" + engine);
+  EXPECT_EQ(ValueOf(pipeline, "box.battering-ram", "coverage"), "cannot-tell");
+  const Applied applied = Apply(pipeline, "appraisal.json");
+  EXPECT_THAT(applied.contradictions, IsEmpty());  // a table of machines in general claims nothing
+  EXPECT_THAT(applied.unused, IsEmpty());
+  EXPECT_EQ(ValueOf(pipeline, "box.battering-ram", "coverage"), "not-covered");
+  EXPECT_EQ(FactOf(pipeline, "box.battering-ram", "coverage").evidence.confidence,
+            Confidence::kAttested);
+
+  // The type comes from the report, and with it the list that its answers are about.
+  Pipeline untyped = Describe("tees: {box: {verified_by: you" + engine);
+  Apply(untyped, "appraisal.json");
+  EXPECT_EQ(ValueOf(untyped, "box.battering-ram", "coverage"), "not-covered");
+  EXPECT_EQ(ValueOf(untyped, "box.cachewarp", "coverage"), "cannot-tell");
+
+  Pipeline claimed = Describe(
+      "attacks: {box.battering-ram: {coverage: covered}}\ntees: {box: {type: sev-snp, debug: off" +
+      engine);
+  ASSERT_THAT(Apply(claimed, "appraisal.json").contradictions, SizeIs(1));
 }
 
 TEST(ApplyTest, FactsOfOneFileAboutOneFieldLeaveWhatEachLeaves) {

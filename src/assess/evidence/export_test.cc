@@ -145,8 +145,19 @@ TEST(ExportTest, AVerifiedAppraisalAttestsAndAnyOtherSaysNothing) {
   EXPECT_EQ(content->confidence, Confidence::kAttested);
   EXPECT_EQ(content->date, "2026-11-20");
   EXPECT_THAT(FactsOf(*content), ElementsAre(".type = sev-snp @ appraisals[0].kind",
-                                             ".debug = off @ appraisals[0].policy[0]"));
-  EXPECT_THAT(NotesOfSample("appraisal.json"), Contains(HasSubstr("Battering RAM: not-covered")));
+                                             ".debug = off @ appraisals[0].policy[0]",
+                                             "battering-ram.coverage = not-covered @ "
+                                             "appraisals[0].attacks[0].coverage"));
+
+  // Of a machine that can make up its reports, "covered" is no answer.
+  std::string lost = SampleText("appraisal.json");
+  lost.replace(lost.find("not-covered"), 11, "covered");
+  EXPECT_EQ(ReadExport(lost, "a.json", "2026-11-21")->facts.back().values[0], "covered");
+  const std::string empty = R"("void_because": "")";
+  lost.replace(lost.find(empty), empty.size(), R"("void_because": "can be forged")");
+  const Export forged = *ReadExport(lost, "a.json", "2026-11-21");
+  EXPECT_EQ(forged.facts.back().values[0], "cannot-tell");
+  EXPECT_EQ(forged.facts.back().why, "can be forged");
 
   std::string refused = SampleText("appraisal.json");
   const std::string verified = R"("verdict": "verified")";

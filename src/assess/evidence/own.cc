@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "assess/evidence/export_kinds.h"
@@ -8,6 +9,9 @@ namespace casemate::assess {
 namespace {
 
 constexpr At kTee = {.kind = Kind::kTee, .element = ""};
+// The best first.
+constexpr std::array<std::string_view, 4> kCoverage = {"not-affected", "covered", "cannot-tell",
+                                                       "not-covered"};
 constexpr At kHop = {.kind = Kind::kHop, .element = ""};
 
 // The day of an RFC 3339 time.
@@ -40,6 +44,25 @@ Result<void> ReadPolicy(const json::Value& appraisal, Export& out) {
   return {};
 }
 
+// Machine and accelerator are appraised each; the worst answer of a file counts.
+void SayAttack(Export& out, const std::string& id, std::string_view coverage, std::string path,
+               std::string why) {
+  const auto badness = [](std::string_view word) {
+    return std::ranges::find(kCoverage, word) - kCoverage.begin();
+  };
+  const auto same = std::ranges::find_if(out.facts, [&](const ExportFact& fact) {
+    return fact.kind == Kind::kAttack && fact.element == id;
+  });
+  if (same == out.facts.end()) {
+    Say(out, {.kind = Kind::kAttack, .element = id}, "coverage", {std::string(coverage)},
+        std::move(path), std::move(why));
+  } else if (badness(coverage) > badness(same->values[0])) {
+    same->values = {std::string(coverage)};
+    same->path = std::move(path);
+    same->why = std::move(why);
+  }
+}
+
 Result<void> ReadOutlook(const json::Value& appraisal, Export& out) {
   Result<std::vector<json::Value>> vouchers = ListAt(appraisal, "vouchers");
   Result<std::vector<json::Value>> attacks = ListAt(appraisal, "attacks");
@@ -54,10 +77,31 @@ Result<void> ReadOutlook(const json::Value& appraisal, Export& out) {
     }
   }
   for (const json::Value& attack : *attacks) {
-    const std::string coverage = PeekText(attack, "coverage");
-    if (coverage == "not-covered" || coverage == "cannot-tell") {
-      Note(out, attack.path(), PeekText(attack, "name") + ": " + coverage);
+    Result<std::string> id = TextAt(attack, "id");
+    Result<std::string> coverage = TextAt(attack, "coverage");
+    Result<std::string> lost = TextAt(attack, "void_because");
+    Result<std::string> reason = TextAt(attack, "reason");
+    if (!id || !coverage || !lost || !reason) {
+      return std::unexpected(!id         ? id.error()
+                             : !coverage ? coverage.error()
+                             : !lost     ? lost.error()
+                                         : reason.error());
     }
+    if (std::ranges::find(kCoverage, *coverage) == kCoverage.end()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  attack.path() +
+                      ".coverage: expected covered, not-covered, cannot-tell or "
+                      "not-affected, found \"" +
+                      *coverage + "\"");
+    }
+    if (id->empty()) {
+      Note(out, attack.path(), PeekText(attack, "name") + ": " + *coverage);
+      continue;
+    }
+    // What a report says of a machine that can make up its reports is worth nothing.
+    const bool is_void = !lost->empty() && *coverage == "covered";
+    SayAttack(out, *id, is_void ? "cannot-tell" : *coverage, attack.path() + ".coverage",
+              is_void ? *lost : *reason);
   }
   return {};
 }
