@@ -199,16 +199,13 @@ Result<void> JudgeLive(const AssessLiveText& options, const LiveDeployment& live
     comment += "\ncasemate doctor: " + weakness;
     PrintNote("casemate: doctor: " + weakness);
   }
-  for (const std::string& contradiction : made->contradictions) {
-    PrintNote("casemate: contradiction: " + contradiction);
-  }
   if (!options.emit.empty()) {
     const std::string out = DescribePipeline(made->pipeline, comment);
     if (Result<void> written = WriteFileAtomically(options.emit, AsBytes(out), 0644); !written) {
       return Wrap(written.error(), options.emit);
     }
   }
-  return setup.JudgeOne(std::move(made->pipeline), false, true);
+  return setup.JudgeOne(std::move(made->pipeline), false, true, std::move(made->contradictions));
 }
 
 }  // namespace casemate::app

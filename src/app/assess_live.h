@@ -29,8 +29,9 @@ struct LiveDeployment {
 // kUnavailable: no server; kPermissionDenied; those of config.toml.
 [[nodiscard]] Result<LiveDeployment> AskDeployment(const std::string& dir);
 
-// Describes, writes what --emit names, judges; says on stderr where the operator's file contradicts
-// a measurement. Errors: as MakeLive, and of the files.
+// Describes, writes what --emit names, judges; where the operator's file contradicts a measurement
+// is a finding. What `casemate doctor` sees is said on stderr. Errors: as MakeLive, and of the
+// files.
 [[nodiscard]] Result<void> JudgeLive(const AssessLiveText& options, const LiveDeployment& live,
                                      AssessSetup& setup);
 

@@ -241,14 +241,14 @@ Result<void> AssessSetup::Add(std::string_view text, const std::string& name, bo
 }
 
 Result<void> AssessSetup::JudgeOne(assess::Pipeline pipeline, bool reference_only,
-                                   bool counterfactuals) {
+                                   bool counterfactuals,
+                                   std::vector<assess::Contradiction> contradictions) {
   Result<assess::Applied> applied = assess::ApplyEvidence(pipeline, evidence_);
   if (!applied) {
     return Wrap(applied.error(), "--evidence");
   }
-  applied_.stated += applied->stated;
-  std::ranges::move(applied->contradictions, std::back_inserter(applied_.contradictions));
-  std::ranges::move(applied->unused, std::back_inserter(applied_.unused));
+  std::ranges::move(applied->contradictions, std::back_inserter(contradictions));
+  std::ranges::move(applied->unused, std::back_inserter(unused_));
   assess::AssessOptions options{.today = today_,
                                 .label = 0,
                                 .counterfactuals = counterfactuals,
@@ -264,8 +264,17 @@ Result<void> AssessSetup::JudgeOne(assess::Pipeline pipeline, bool reference_onl
     options.label = *label;
   }
   assessments_.push_back(assess::Assess(pipeline, rules_, options));
+  AddContradictions(assessments_.back(), pipeline, rules_, options, std::move(contradictions));
   pipelines_.push_back(std::move(pipeline));
   return {};
+}
+
+std::size_t AssessSetup::CountContradictions() const {
+  std::size_t count = 0;
+  for (const assess::Assessment& assessment : assessments_) {
+    count += assessment.contradictions.size();
+  }
+  return count;
 }
 
 assess::Report AssessSetup::MakeReport() const {

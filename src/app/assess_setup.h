@@ -42,9 +42,10 @@ class AssessSetup {
   // Reads and judges pipelines; "-" is standard input. No files: the three reference files.
   [[nodiscard]] Result<void> Judge(const std::vector<std::string>& files, bool reference,
                                    bool counterfactuals);
-  // Judges one that is there already.
+  // Judges one that is there already, with where something else has contradicted it.
   [[nodiscard]] Result<void> JudgeOne(assess::Pipeline pipeline, bool reference_only,
-                                      bool counterfactuals);
+                                      bool counterfactuals,
+                                      std::vector<assess::Contradiction> contradictions = {});
   assess::Report MakeReport() const;
 
   const assess::RuleSet& rules() const { return rules_; }
@@ -53,8 +54,9 @@ class AssessSetup {
   const std::vector<assess::Assessment>& assessments() const { return assessments_; }
   const std::vector<assess::Acceptance>& accepted() const { return accepted_; }
   const std::string& today() const { return today_; }
-  // Where evidence contradicts the descriptions, and what of it no element took.
-  const assess::Applied& applied() const { return applied_; }
+  // What of the evidence no element took.
+  const std::vector<assess::UnusedFact>& unused() const { return unused_; }
+  std::size_t CountContradictions() const;
 
  private:
   Result<void> Add(std::string_view text, const std::string& name, bool reference_only,
@@ -67,7 +69,7 @@ class AssessSetup {
   std::vector<assess::Acceptance> accepted_;
   std::string today_;
   std::vector<assess::BoundExport> evidence_;
-  assess::Applied applied_;
+  std::vector<assess::UnusedFact> unused_;
   std::vector<assess::Pipeline> pipelines_;
   std::vector<assess::Assessment> assessments_;
 };
@@ -92,10 +94,12 @@ EvidenceWord ParseEvidenceWord(const std::string& word);
 // Whole text of a file, or of standard input for "-". Errors: as ReadFile, with its name.
 [[nodiscard]] Result<std::string> ReadText(const std::string& file);
 
-// `casemate assess FILE...`, and `casemate assess explain|diff|catalogue|import|schema`. `word` is
-// what follows "assess": one of the parts, or something else.
+// `casemate assess FILE...`, or its parts. `word` is what follows "assess": one of the parts, or
+// something else.
 void AddAssess(CommandLine& line, std::string_view word);
-// `casemate assess evidence FILE...`
 void AddAssessEvidence(CommandLine& line);
+void AddAssessExplain(CommandLine& line);
+void AddAssessDiff(CommandLine& line);
+void AddAssessDescribe(CommandLine& line);  // catalogue, import, schema
 
 }  // namespace casemate::app

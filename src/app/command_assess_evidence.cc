@@ -1,7 +1,8 @@
 #include <memory>
 
-#include "app/assess_setup.h"
+#include "app/assess_input.h"
 #include "app/command_output.h"
+#include "assess/report_contradictions.h"
 #include "json/writer.h"
 
 // `casemate assess evidence`: what exports of the vendors' tools show, and whether a description
@@ -15,14 +16,6 @@ struct EvidenceCommand {
   std::string catalogue;
   bool json = false;
 };
-
-Result<ExitStatus> Ended(const Error& error) {
-  if (error.code != ErrorCode::kInvalidArgument && error.code != ErrorCode::kTooLarge) {
-    return std::unexpected(error);
-  }
-  PrintError(error);
-  return ExitStatus::kUsage;
-}
 
 std::string ValuesOf(const assess::ExportFact& fact) {
   std::string text = fact.not_you ? "not you" : "";
@@ -113,7 +106,7 @@ Result<ExitStatus> Run(const EvidenceCommand& command) {
   for (const std::string& word : command.files) {
     Result<assess::BoundExport> evidence = ReadEvidence(word);
     if (!evidence) {
-      return Ended(evidence.error());
+      return EndedAssess(evidence.error());
     }
     exports.push_back(*std::move(evidence));
   }
@@ -123,7 +116,7 @@ Result<ExitStatus> Run(const EvidenceCommand& command) {
                                               ? assess::Catalogue::BuiltIn()
                                               : assess::Catalogue::FromFolder(command.catalogue);
     if (!catalogue) {
-      return Ended(catalogue.error());
+      return EndedAssess(catalogue.error());
     }
     Result<std::string> text = ReadText(command.pipeline);
     if (!text) {
@@ -132,11 +125,11 @@ Result<ExitStatus> Run(const EvidenceCommand& command) {
     Result<assess::Pipeline> pipeline =
         assess::Pipeline::Parse(*text, command.pipeline, *catalogue);
     if (!pipeline) {
-      return Ended(pipeline.error());
+      return EndedAssess(pipeline.error());
     }
     Result<assess::Applied> found = assess::ApplyEvidence(*pipeline, exports);
     if (!found) {
-      return Ended(found.error());
+      return EndedAssess(found.error());
     }
     applied = *std::move(found);
   }
@@ -146,8 +139,12 @@ Result<ExitStatus> Run(const EvidenceCommand& command) {
     for (const assess::BoundExport& bound : exports) {
       Show(bound.content);
     }
+    Result<assess::Language> language = assess::Language::BuiltIn("en");
+    if (!language) {
+      return std::unexpected(language.error());
+    }
     for (const assess::Contradiction& contradiction : applied.contradictions) {
-      PrintLine("contradiction: " + ContradictionText(contradiction));
+      PrintLine("contradiction: " + ContradictionText(*language, contradiction));
     }
     for (const assess::UnusedFact& fact : applied.unused) {
       PrintLine("not used: " + fact.file + ", " + fact.path + ": " + fact.text +

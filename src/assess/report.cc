@@ -81,6 +81,12 @@ std::vector<std::string> Remarks(const Report& report, const Assessment& assessm
         "note.weakest", {language.Get("confidence." + std::string(ConfidenceName(cell.confidence))),
                          cell.weakest->Name()}));
   }
+  for (const Contradiction& contradiction : assessment.contradictions) {
+    if (std::ranges::find(contradiction.moves, cell.adversary, &MovedCell::adversary) !=
+        contradiction.moves.end()) {
+      remarks.push_back(language.Fill("note.contradicted", {contradiction.Name()}));
+    }
+  }
   if (report.accepted != nullptr) {
     const AcceptanceOf found = FindAcceptance(*report.accepted, cell, assessment.today);
     if (found.state == AcceptanceState::kAccepted) {

@@ -1,23 +1,12 @@
 #include "assess/report.h"
+#include "assess/report_contradictions.h"
+#include "base/table_text.h"
 #include "json/writer.h"
 
 namespace casemate::assess {
 namespace {
 
 using json::Writer;
-
-// RFC 4180.
-std::string Csv(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-    return std::string(text);
-  }
-  std::string out = "\"";
-  for (const char c : text) {
-    out += c;
-    out += c == '"' ? "\"" : "";
-  }
-  return out + "\"";
-}
 
 std::string Joined(const std::vector<std::string>& parts, std::string_view separator) {
   std::string text;
@@ -188,6 +177,7 @@ std::string RenderJson(const Report& report) {
     }
     out.EndArray();
     WriteWindow(out, *assessment);
+    WriteContradictions(out, *assessment);
     out.EndObject();
   }
   out.EndArray().Key("instruments").BeginArray();
@@ -229,7 +219,7 @@ std::string RenderCsv(const Report& report) {
           cell.stops ? ChangesText(language, *cell.stops) : ""};
       std::string line;
       for (std::size_t i = 0; i < fields.size(); ++i) {
-        line += (i == 0 ? "" : ",") + Csv(fields[i]);
+        line += (i == 0 ? "" : ",") + CsvField(fields[i]);
       }
       out += line + "\r\n";
     }
@@ -239,34 +229,29 @@ std::string RenderCsv(const Report& report) {
 
 std::string RenderMarkdown(const Report& report) {
   const Language& language = *report.language;
-  const auto cell_text = [](std::string text) {
-    for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-      text.insert(at, "\\");
-    }
-    return text;
-  };
   const Assessment& first = *report.assessments.front();
   std::string out = "## " + language.Get("table.title") + "\n\n" +
                     language.Fill("table.as-of", {first.today, first.label}) + "\n\n| " +
                     language.Get("table.adversary") + " |";
   std::string line = "|---|";
   for (const Assessment* assessment : report.assessments) {
-    out += " " + cell_text(assessment->title) + " |";
+    out += " " + MarkdownCell(assessment->title) + " |";
     line += "---|";
   }
   out += "\n" + line + "\n";
   for (std::size_t row = 0; row < first.cells.size(); ++row) {
-    out += "| " + cell_text(first.cells[row].adversary->title.In(language.code())) + " |";
+    out += "| " + MarkdownCell(first.cells[row].adversary->title.In(language.code())) + " |";
     for (const Assessment* assessment : report.assessments) {
       const Cell& cell = assessment->cells[row];
-      out += " " + cell_text(CellText(language, cell));
+      out += " " + MarkdownCell(CellText(language, cell));
       for (const std::string& remark : Remarks(report, *assessment, cell)) {
-        out += "<br>" + cell_text(remark);
+        out += "<br>" + MarkdownCell(remark);
       }
       out += " |";
     }
     out += "\n";
   }
+  out += ContradictionsMarkdown(report);
   out += "\n### " + language.Get("change.title") + "\n\n";
   for (const Assessment* assessment : report.assessments) {
     for (const Cell& cell : assessment->cells) {

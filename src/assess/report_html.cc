@@ -1,6 +1,7 @@
 #include <set>
 
 #include "assess/report.h"
+#include "assess/report_contradictions.h"
 #include "base/html_text.h"
 
 namespace casemate::assess {
@@ -22,7 +23,9 @@ constexpr std::string_view kStyle =
     "stroke:#b8c2cb}svg .yours{fill:#eef7f1;stroke:#7fb596}svg .zone{fill:#fdeceb;stroke:#c0392b;"
     "stroke-dasharray:3 3}svg .zonename{font-size:11px;fill:#c0392b}svg .node{fill:#fff;stroke:"
     "#6b7a87}svg .hop{fill:none;stroke:#1b7f4b;stroke-width:2}svg .open{stroke:#c0392b;"
-    "stroke-dasharray:7 5}@media print{body{margin:0;max-width:none;font-size:11px}"
+    "stroke-dasharray:7 5}.finding{border-left:4px solid #c0392b;padding:.1rem 1rem;margin:1.5rem "
+    "0;background:#fdf6f5}.finding h2{margin:.6rem 0}@media "
+    "print{body{margin:0;max-width:none;font-size:11px}"
     "details::details-content{content-visibility:visible;display:block}tr,svg{break-inside:avoid}"
     "h2,h3,summary{break-after:avoid}td a{color:inherit;text-decoration:none}}";
 
@@ -93,6 +96,11 @@ std::string Argument(const Language& language, const Cell& cell) {
                     EscapeHtml(cell.adversary->title.In(language.code())) + ": <b>" +
                     EscapeHtml(CellText(language, cell)) + "</b></summary><div id=\"" +
                     EscapeHtml(cell.id) + "\">" + Chain(language, cell);
+  if (!cell.attacks.empty()) {
+    out += "<p>" +
+           EscapeHtml(language.Fill("explain.attacks", {std::to_string(cell.attacks.size())})) +
+           "</p>" + Facts(language, cell.attacks);
+  }
   if (cell.weakest) {
     out += "<p><small>" +
            EscapeHtml(language.Fill("explain.weakest", {FactText(language, *cell.weakest)})) +
@@ -195,7 +203,7 @@ std::string RenderHtml(const Report& report) {
                     std::string(kArrow) + "<h1>" + title + "</h1>\n<p>" +
                     EscapeHtml(language.Fill("table.as-of", {first.today, first.label})) + ". " +
                     EscapeHtml(language.Fill("html.printed", {report.version, first.today})) +
-                    "</p>\n" + MainTable(report);
+                    "</p>\n" + MainTable(report) + ContradictionsHtml(report);
   for (std::size_t i = 0; i < report.assessments.size(); ++i) {
     const Assessment& assessment = *report.assessments[i];
     out += "<section><h2>" + EscapeHtml(assessment.title) + "</h2>\n<h3>" +

@@ -1,17 +1,8 @@
 #include "assess/report_page.h"
 
+#include "base/table_text.h"
+
 namespace casemate::assess {
-namespace {
-
-std::string Escaped(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-    text.insert(at, "\\");
-  }
-  return text;
-}
-
-}  // namespace
-
 void Page::EndItems() {
   out_ += in_items_ ? "\n" : "";
   in_items_ = false;
@@ -53,7 +44,7 @@ void Page::Table(std::initializer_list<std::string_view> columns,
   for (const std::vector<std::string>& row : rows) {
     out_ += "|";
     for (const std::string& cell : row) {
-      out_ += " " + Escaped(cell) + " |";
+      out_ += " " + MarkdownCell(cell) + " |";
     }
     out_ += "\n";
   }

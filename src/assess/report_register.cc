@@ -4,31 +4,12 @@
 
 #include "assess/register.h"
 #include "assess/report_compliance.h"
+#include "base/table_text.h"
 
 namespace casemate::assess {
 namespace {
 
 constexpr std::int64_t kReviewDays = 180;
-
-// RFC 4180. A text that a spreadsheet would take for a formula gets a quote before it.
-std::string CsvField(std::string_view text) {
-  std::string out = "\"";
-  if (!text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos) {
-    out += '\'';
-  }
-  for (const char c : text) {
-    out += c;
-    out += c == '"' ? "\"" : "";
-  }
-  return out + "\"";
-}
-
-std::string TableText(std::string text) {
-  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
-    text.insert(at, "\\");
-  }
-  return text;
-}
 
 std::string Joined(const std::vector<std::string>& parts, std::string_view separator) {
   std::string text;
@@ -322,9 +303,9 @@ std::string RenderRegisterMarkdown(const Report& report, const RegisterTable& ta
       const std::string measure = texts.Measure();
       out += "| " + texts.Title() + " | " + Threats(table, row.adversary->id) + " | " +
              VerdictText(language, row.verdict) + " | " +
-             TableText(names.empty() ? language.Get("register.none") : Joined(names, "; ")) +
+             MarkdownCell(names.empty() ? language.Get("register.none") : Joined(names, "; ")) +
              " | " + texts.LevelText(row.inherent) + " | " + texts.LevelWithReason(row.verdict) +
-             " | " + TableText(texts.Treatment() + (measure.empty() ? "" : ": " + measure)) +
+             " | " + MarkdownCell(texts.Treatment() + (measure.empty() ? "" : ": " + measure)) +
              " | " + texts.Residual() + " | " + texts.Review() + " |\n";
     }
     out += "\n### " + language.Get("register.filed") + "\n\n" +

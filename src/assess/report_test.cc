@@ -88,10 +88,12 @@ TEST_F(ReportTest, AnExplanationNamesRulesFactsAndSources) {
   EXPECT_THAT(stops, HasSubstr("[order-seat]"));
 }
 
-TEST_F(ReportTest, CsvQuotesWhatNeedsIt) {
+TEST_F(ReportTest, CsvHasARowForEachCell) {
   const std::string csv = RenderCsv(Of(en_));
-  EXPECT_THAT(csv,
-              HasSubstr("at-rest-eu-keys,storage-thief,\"storage thief, disk mishandling\",stops"));
+  EXPECT_THAT(
+      csv,
+      HasSubstr(
+          "\"at-rest-eu-keys\",\"storage-thief\",\"storage thief, disk mishandling\",\"stops\""));
   EXPECT_EQ(std::ranges::count(csv, '\n'), 28);  // a head and 27 cells
 }
 
@@ -126,12 +128,14 @@ TEST_F(ReportTest, TwoRunsAreComparedByCellAndFact) {
   AssessOptions options = TestOptions();
   options.reference_only = true;
   assessments_[2] = Assess(pipelines_[2], rules_, options);
-  Result<std::vector<CellChange>> changes = CompareRuns(before, RenderJson(Of(en_)));
+  Result<RunChanges> changes = CompareRuns(before, RenderJson(Of(en_)));
   ASSERT_TRUE(changes) << changes.error().message;
-  ASSERT_EQ(changes->size(), 3U);  // discovery, CLOUD Act, FISA
-  EXPECT_EQ(changes->at(0).cell, "civil-discovery@eu-processor");
-  EXPECT_EQ(changes->at(0).kind, CellChange::Kind::kWorse);
-  EXPECT_THAT(changes->at(0).facts, testing::Contains("acme.seat: DE → US"));
+  ASSERT_EQ(changes->cells.size(), 3U);  // discovery, CLOUD Act, FISA
+  EXPECT_EQ(changes->cells.at(0).cell, "civil-discovery@eu-processor");
+  EXPECT_EQ(changes->cells.at(0).kind, CellChange::Kind::kWorse);
+  EXPECT_THAT(changes->cells.at(0).facts, testing::Contains("acme.seat: DE → US"));
+  EXPECT_THAT(changes->contradictions, testing::IsEmpty());
+  EXPECT_TRUE(changes->IsWorse());
 
   EXPECT_FALSE(CompareRuns("{}", before));
   EXPECT_FALSE(CompareRuns(before, "[]"));

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "assess/report.h"
+#include "assess/report_contradictions.h"
+#include "assess/text_lines.h"
 
 namespace casemate::assess {
 namespace {
@@ -24,37 +26,6 @@ std::string_view ColourOf(Verdict verdict) {
       return "\x1b[36m";
   }
   return "";
-}
-
-// Columns that a text takes: its code points.
-std::size_t Width(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-// Lines of at most `width`, broken at spaces; a longer word stands alone.
-std::vector<std::string> Wrapped(std::string_view text, std::size_t width) {
-  std::vector<std::string> lines = {""};
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (!lines.back().empty() && Width(lines.back()) + 1 + Width(word) > width) {
-      lines.emplace_back();
-    }
-    lines.back() += (lines.back().empty() ? "" : " ") + std::string(word);
-  }
-  return lines;
-}
-
-void Indented(std::string& out, std::string_view first, std::string_view text, std::size_t width) {
-  const std::size_t indent = Width(first);
-  bool is_first = true;
-  for (const std::string& line : Wrapped(text, width > indent + 20 ? width - indent : width)) {
-    out += is_first ? std::string(first) : std::string(indent, ' ');
-    out += line + "\n";
-    is_first = false;
-  }
 }
 
 // One row, as many lines high as its highest cell; the first line of each cell is painted.
@@ -112,33 +83,21 @@ void AddChanges(std::string& out, const Report& report, std::size_t columns) {
   }
 }
 
-// A rule that leads nowhere is said once, with every element that it was asked of.
-void AddBlocked(std::string& out, const Language& language, const Cell& cell, std::size_t columns) {
-  if (cell.blocked.empty()) {
+void AddContradictionLines(std::string& out, const Report& report, std::size_t columns) {
+  const Language& language = *report.language;
+  if (!HasContradictions(report)) {
     return;
   }
-  out += "\n" + language.Get("explain.blocked") + "\n";
-  std::vector<const Rule*> done;
-  for (const BlockedWay& first : cell.blocked) {
-    if (std::ranges::find(done, first.rule) != done.end()) {
-      continue;
-    }
-    done.push_back(first.rule);
-    Indented(out, "  - ", first.rule->sentence.In(language.code()) + " [" + first.rule->id + "]",
-             columns);
-    std::set<std::string> said;
-    for (const BlockedWay& way : cell.blocked) {
-      if (way.rule != first.rule) {
-        continue;
-      }
-      std::string text =
-          way.lacks.empty() ? "" : way.element + ": " + language.Fill("explain.lacks", {way.lacks});
-      for (const ChainFact& fact : way.facts) {
-        text += (text.empty() ? "" : "; ") + FactText(language, fact);
-      }
-      if (said.insert(text).second) {
-        Indented(out, "       ", text, columns);
-      }
+  out += "\n" + language.Get("contradiction.title") + "\n";
+  Indented(out, "  ", language.Get("contradiction.intro"), columns);
+  for (const Assessment* assessment : report.assessments) {
+    for (const Contradiction& contradiction : assessment->contradictions) {
+      const std::string whose =
+          report.assessments.size() > 1 ? assessment->title + ", " : std::string();
+      Indented(out, "  - ",
+               whose + ContradictionText(language, contradiction) + ". " +
+                   MovesText(language, contradiction),
+               columns);
     }
   }
 }
@@ -189,6 +148,7 @@ std::string RenderTable(const Report& report, bool colour, std::size_t columns) 
   for (std::size_t i = 0; i < footnotes.size(); ++i) {
     Indented(out, "[" + std::to_string(i + 1) + "] ", footnotes[i], columns);
   }
+  AddContradictionLines(out, report, columns);
   AddChanges(out, report, columns);
   std::set<std::string> stale;
   for (const Assessment* assessment : report.assessments) {
@@ -202,98 +162,6 @@ std::string RenderTable(const Report& report, bool colour, std::size_t columns) 
       Indented(out, "  ", text, columns);
     }
   }
-  return out;
-}
-
-std::string RenderExplanation(const Report& report, const Assessment& assessment,
-                              const Cell& cell) {
-  constexpr std::size_t kColumns = 110;
-  const Language& language = *report.language;
-  const std::string& code = language.code();
-  std::string out = cell.id + ": " + CellText(language, cell) + "\n";
-  Indented(out, cell.adversary->title.In(code) + ": ", cell.adversary->sentence.In(code), kColumns);
-  if (const Instrument* instrument = report.rules->FindInstrument(cell.adversary->instrument)) {
-    Indented(out, "  ",
-             instrument->title.In(code) + ". " +
-                 language.Fill("legal.state", {instrument->date, instrument->state}) + ". " +
-                 language.Fill("explain.source", {instrument->source}),
-             kColumns);
-  }
-  for (const std::string& remark : Remarks(report, assessment, cell)) {
-    Indented(out, "  ", remark, kColumns);
-  }
-  if (!cell.chain.empty()) {
-    out += "\n" + language.Get("explain.why") + "\n";
-  }
-  for (std::size_t i = 0; i < cell.chain.size(); ++i) {
-    const ChainStep& step = cell.chain[i];
-    std::string from;
-    for (const std::size_t before : step.from) {
-      from += (from.empty() ? " " + language.Get("explain.from") + " " : ", ") +
-              std::to_string(before + 1);
-    }
-    Indented(out, "  " + std::to_string(i + 1) + ". ",
-             step.rule->sentence.In(code) + " [" + step.id + from + "]", kColumns);
-    for (const ChainFact& fact : step.facts) {
-      Indented(out, "       ", FactText(language, fact), kColumns);
-    }
-    Indented(out, "       ",
-             language.Fill("explain.source", {step.rule->source + ", " + step.rule->date}),
-             kColumns);
-  }
-  if (!cell.attacks.empty()) {
-    out += "\n" + language.Fill("explain.attacks", {std::to_string(cell.attacks.size())}) + "\n";
-    for (const ChainFact& attack : cell.attacks) {
-      Indented(out, "  - ", FactText(language, attack), kColumns);
-    }
-  }
-  if (!cell.reached.empty()) {
-    std::string names;
-    for (const std::string& id : cell.reached) {
-      names += (names.empty() ? "" : ", ") + id;
-    }
-    names += cell.reached_count > cell.reached.size()
-                 ? language.Fill("change.more",
-                                 {std::to_string(cell.reached_count - cell.reached.size())})
-                 : "";
-    out += "\n" + language.Fill("explain.reached", {names}) + "\n";
-  }
-  if (cell.weakest) {
-    Indented(out, "", language.Fill("explain.weakest", {FactText(language, *cell.weakest)}),
-             kColumns);
-  }
-  if (!cell.missing.empty()) {
-    out += "\n" + language.Get("explain.missing") + ", " +
-           language.Fill("explain.range",
-                         {VerdictText(language, cell.worst), VerdictText(language, cell.best)}) +
-           "\n";
-    for (const ChainFact& fact : cell.missing) {
-      out += "  " + fact.Name() + "\n";
-    }
-  }
-  if (cell.better) {
-    out += "\n";
-    Indented(out, language.Get("explain.change") + ": ", CounterfactualText(language, *cell.better),
-             kColumns);
-  } else if (RankOf(cell) < RankOf(Verdict::kStops)) {
-    out += "\n" + language.Get("explain.change") + ": " + language.Get("change.none") + "\n";
-  }
-  if (cell.stops) {
-    Indented(out, language.Get("explain.stops") + ": ", CounterfactualText(language, *cell.stops),
-             kColumns);
-  }
-  if (!cell.worse.empty()) {
-    out += "\n" + language.Get("explain.rests") + "\n";
-    for (const Counterfactual& fact : cell.worse) {
-      const Change& change = fact.changes.front();
-      Indented(out, "  ",
-               language.Fill("explain.rest", {change.element + "." + change.field, change.before,
-                                              ValueText(language, change.after),
-                                              VerdictText(language, fact.becomes)}),
-               kColumns);
-    }
-  }
-  AddBlocked(out, language, cell, kColumns);
   return out;
 }
 

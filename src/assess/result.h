@@ -107,6 +107,30 @@ struct StaleFact {
   std::int64_t days = 0;
 };
 
+// A cell that would be another, were a claim true that evidence contradicts.
+struct MovedCell {
+  const Adversary* adversary = nullptr;
+  Verdict claimed = Verdict::kUnknown;
+  Verdict found = Verdict::kUnknown;
+};
+
+// The description says one thing, the evidence another; cells stand on the evidence.
+struct Contradiction {
+  std::string id;  // "contradiction:ELEMENT.FIELD@PIPELINE"; "#2" behind a second of that field
+  std::string element;
+  std::string field;
+  std::string claimed;  // value
+  Evidence claimed_by;
+  Place claimed_at;
+  std::string found;  // value; "not you"; "a or b"
+  std::string file;   // "the running deployment", where nothing was exported
+  std::string path;
+  std::string why;
+  std::vector<MovedCell> moves;
+
+  std::string Name() const { return element + "." + field; }
+};
+
 struct Assessment {
   std::string name;
   std::string title;
@@ -116,7 +140,8 @@ struct Assessment {
   std::vector<Cell> cells;
   std::vector<WindowPlace> window;
   std::vector<StaleFact> stale;  // used facts older than 180 days
-  std::uint64_t steps = 0;       // rule instances that were looked at; for the bench
+  std::vector<Contradiction> contradictions;
+  std::uint64_t steps = 0;  // rule instances that were looked at; for the bench
 
   const Cell* Find(std::string_view adversary) const;
 };
@@ -131,5 +156,10 @@ struct AssessOptions {
 // Deterministic: the same pipeline, rules and options give the same result, in the same order.
 // Keeps pointers into `rules`. Threads: several may run at the same time.
 Assessment Assess(const Pipeline& pipeline, const RuleSet& rules, const AssessOptions& options);
+
+// Puts them into the assessment of `pipeline`, which has the evidence in it, with their ids and the
+// cells that each would move: those of the first 64 are judged.
+void AddContradictions(Assessment& assessment, const Pipeline& pipeline, const RuleSet& rules,
+                       const AssessOptions& options, std::vector<Contradiction> contradictions);
 
 }  // namespace casemate::assess

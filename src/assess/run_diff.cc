@@ -1,5 +1,6 @@
 #include "assess/run_diff.h"
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -20,7 +21,10 @@ struct RunCell {
   int Rank() const { return RankOf(verdict == Verdict::kUnknown ? worst : verdict); }
   std::string Text() const { return std::string(VerdictName(verdict)) + " (" + confidence + ")"; }
 };
-using Run = std::map<std::string, RunCell>;
+struct Run {
+  std::map<std::string, RunCell> cells;
+  std::map<std::string, std::string> contradictions;  // id: "off, found human"
+};
 
 Result<std::string> TextOf(const json::Value& value, std::string_view name) {
   Result<json::Value> found = value.Require(name);
@@ -69,6 +73,45 @@ Result<void> ReadFacts(const json::Value& cell, RunCell& read) {
   return {};
 }
 
+// Reports of versions before 0.9 have none.
+Result<void> ReadContradictions(const json::Value& assessment, Run& run) {
+  const std::optional<json::Value> found = assessment.Get("contradictions");
+  if (!found) {
+    return {};
+  }
+  for (const json::Value& contradiction : found->Elements()) {
+    Result<std::string> id = TextOf(contradiction, "id");
+    Result<std::string> claimed = TextOf(contradiction, "claimed");
+    Result<std::string> shown = TextOf(contradiction, "found");
+    if (!id || !claimed || !shown) {
+      return Fail(ErrorCode::kInvalidArgument, "a contradiction without id, claimed or found");
+    }
+    run.contradictions.emplace(*std::move(id), *claimed + ", found " + *shown);
+  }
+  return {};
+}
+
+std::vector<ContradictionChange> CompareContradictions(
+    const std::map<std::string, std::string>& before,
+    const std::map<std::string, std::string>& after) {
+  std::vector<ContradictionChange> changes;
+  for (const auto& [id, was] : before) {
+    const auto now = after.find(id);
+    if (now == after.end()) {
+      changes.push_back({.id = id, .kind = CellChange::Kind::kGone, .before = was, .after = {}});
+    } else if (now->second != was) {
+      changes.push_back(
+          {.id = id, .kind = CellChange::Kind::kChanged, .before = was, .after = now->second});
+    }
+  }
+  for (const auto& [id, now] : after) {
+    if (!before.contains(id)) {
+      changes.push_back({.id = id, .kind = CellChange::Kind::kNew, .before = {}, .after = now});
+    }
+  }
+  return changes;
+}
+
 Result<Run> ReadRun(std::string_view text) {
   Result<json::Document> document =
       json::Document::Parse(PlaintextView::Of(text), {.max_bytes = std::size_t{64} << 20});
@@ -105,7 +148,10 @@ Result<Run> ReadRun(std::string_view text) {
       if (Result<void> facts = ReadFacts(cell, read); !facts) {
         return std::unexpected(facts.error());
       }
-      run.emplace(*std::move(id), std::move(read));
+      run.cells.emplace(*std::move(id), std::move(read));
+    }
+    if (Result<void> found = ReadContradictions(assessment, run); !found) {
+      return std::unexpected(found.error());
     }
   }
   return run;
@@ -117,16 +163,27 @@ std::string_view ChangeKindName(CellChange::Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-Result<std::vector<CellChange>> CompareRuns(std::string_view before, std::string_view after) {
+bool RunChanges::IsWorse() const {
+  return std::ranges::any_of(
+             cells,
+             [](const CellChange& change) { return change.kind == CellChange::Kind::kWorse; }) ||
+         std::ranges::any_of(contradictions, [](const ContradictionChange& change) {
+           return change.kind == CellChange::Kind::kNew;
+         });
+}
+
+Result<RunChanges> CompareRuns(std::string_view before, std::string_view after) {
   Result<Run> a = ReadRun(before);
   Result<Run> b = ReadRun(after);
   if (!a || !b) {
     return Wrap(a ? b.error() : a.error(), a ? "the second run" : "the first run");
   }
-  std::vector<CellChange> changes;
-  for (const auto& [id, old] : *a) {
-    const auto found = b->find(id);
-    if (found == b->end()) {
+  RunChanges result{.cells = {},
+                    .contradictions = CompareContradictions(a->contradictions, b->contradictions)};
+  std::vector<CellChange>& changes = result.cells;
+  for (const auto& [id, old] : a->cells) {
+    const auto found = b->cells.find(id);
+    if (found == b->cells.end()) {
       changes.push_back({.cell = id,
                          .kind = CellChange::Kind::kGone,
                          .before = old.Text(),
@@ -152,8 +209,8 @@ Result<std::vector<CellChange>> CompareRuns(std::string_view before, std::string
       changes.push_back(std::move(change));
     }
   }
-  for (const auto& [id, now] : *b) {
-    if (!a->contains(id)) {
+  for (const auto& [id, now] : b->cells) {
+    if (!a->cells.contains(id)) {
       changes.push_back({.cell = id,
                          .kind = CellChange::Kind::kNew,
                          .before = {},
@@ -161,7 +218,7 @@ Result<std::vector<CellChange>> CompareRuns(std::string_view before, std::string
                          .facts = {}});
     }
   }
-  return changes;
+  return result;
 }
 
 }  // namespace casemate::assess

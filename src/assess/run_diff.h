@@ -20,8 +20,23 @@ struct CellChange {
 };
 std::string_view ChangeKindName(CellChange::Kind kind);
 
+// A contradiction between description and evidence that has come, gone, or is about other values.
+struct ContradictionChange {
+  std::string id;
+  CellChange::Kind kind = CellChange::Kind::kChanged;  // or kNew, kGone
+  std::string before;                                  // "off, found human"; empty for kNew
+  std::string after;
+};
+
+struct RunChanges {
+  std::vector<CellChange> cells;
+  std::vector<ContradictionChange> contradictions;
+  bool empty() const { return cells.empty() && contradictions.empty(); }
+  // A cell got worse, or evidence contradicts the description where it did not.
+  bool IsWorse() const;
+};
+
 // Compares two reports of `casemate assess --json`. Errors: kInvalidArgument: no such report.
-[[nodiscard]] Result<std::vector<CellChange>> CompareRuns(std::string_view before,
-                                                          std::string_view after);
+[[nodiscard]] Result<RunChanges> CompareRuns(std::string_view before, std::string_view after);
 
 }  // namespace casemate::assess

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/table_text.h"
 #include "flows/tls_registry.h"
 #include "json/writer.h"
 
@@ -197,15 +198,15 @@ std::string RenderCsv(const CaptureReport& report) {
       }
     }
     const bool agreed = session.answer && session.answer->Accepted();
-    out += TimeText(session.first_ms / 1000) + "," + QuotedCsv(session.client.Text()) + "," +
-           QuotedCsv(session.server.Text()) + "," + session.protocol + "," +
-           QuotedCsv(session.offer ? session.offer->server_name : "") + "," +
-           QuotedCsv(agreed ? VersionName(session.answer->version) : "") + "," +
-           std::string(SessionVerdictName(session.verdict)) + "," +
-           QuotedCsv(session.key_exchange) + "," + (session.resumed() ? "yes" : "no") + "," +
-           std::to_string(session.client_bytes) + "," + std::to_string(session.server_bytes) + "," +
-           std::to_string(session.OpenableBytes()) + "," + QuotedCsv(offered) + "," +
-           QuotedCsv(session.why) + "\r\n";
+    out += TimeText(session.first_ms / 1000) + "," + CsvField(session.client.Text()) + "," +
+           CsvField(session.server.Text()) + "," + session.protocol + "," +
+           CsvField(session.offer ? session.offer->server_name : "") + "," +
+           CsvField(agreed ? VersionName(session.answer->version) : "") + "," +
+           std::string(SessionVerdictName(session.verdict)) + "," + CsvField(session.key_exchange) +
+           "," + (session.resumed() ? "yes" : "no") + "," + std::to_string(session.client_bytes) +
+           "," + std::to_string(session.server_bytes) + "," +
+           std::to_string(session.OpenableBytes()) + "," + CsvField(offered) + "," +
+           CsvField(session.why) + "\r\n";
   }
   return out;
 }

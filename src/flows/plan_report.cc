@@ -1,6 +1,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/table_text.h"
 #include "flows/html.h"
 #include "flows/plan.h"
 #include "flows/report.h"

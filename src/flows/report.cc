@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/table_text.h"
 #include "flows/tls_registry.h"
 
 namespace casemate::flows {
@@ -81,12 +82,12 @@ std::string RenderCsv(const std::vector<ProbeResult>& results) {
       "endpoint,verdict,group,reason,groups,cve_2026_2673,findings,certificate_not_after\r\n";
   for (const ProbeResult& result : results) {
     const bool certified = result.full && !result.full->chain.empty();
-    out += QuotedCsv(result.endpoint.Text()) + "," +
-           QuotedCsv(VerdictName(result.judgement.verdict)) + "," + QuotedCsv(BestGroup(result)) +
-           "," + QuotedCsv(result.judgement.reason) + "," + QuotedCsv(Groups(result)) + "," +
+    out += CsvField(result.endpoint.Text()) + "," +
+           CsvField(VerdictName(result.judgement.verdict)) + "," + CsvField(BestGroup(result)) +
+           "," + CsvField(result.judgement.reason) + "," + CsvField(Groups(result)) + "," +
            (result.judgement.cve_2026_2673 ? "yes" : "no") + "," +
-           QuotedCsv(Joined(result.judgement.findings, "; ")) + "," +
-           QuotedCsv(certified ? TimeText(result.full->chain.front().not_after) : "") + "\r\n";
+           CsvField(Joined(result.judgement.findings, "; ")) + "," +
+           CsvField(certified ? TimeText(result.full->chain.front().not_after) : "") + "\r\n";
   }
   return out;
 }
@@ -107,25 +108,6 @@ std::string RenderMarkdown(const std::vector<ProbeResult>& results, const Report
     }
   }
   return out + "\n";
-}
-
-std::string QuotedCsv(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    out += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return out + "\"";
-}
-
-std::string MarkdownCell(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '|' || c == '\\' || c == '<' || c == '`') {
-      out += '\\';
-    }
-    out += c == '\n' ? ' ' : c;
-  }
-  return out;
 }
 
 std::string SizeText(std::uint64_t bytes) {

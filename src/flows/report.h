@@ -54,10 +54,6 @@ std::string RenderSarif(const std::vector<ProbeResult>& results, const ReportCon
 std::string RenderCbom(const std::vector<ProbeResult>& results, const ReportContext& context,
                        bool seven);
 
-// RFC 4180: in quotes, its own doubled.
-std::string QuotedCsv(std::string_view text);
-// A Markdown table's cell: what would end it is escaped.
-std::string MarkdownCell(std::string_view text);
 // "12.3 MB": powers of 1000.
 std::string SizeText(std::uint64_t bytes);
 // 2026-11-22T20:44:46Z

@@ -55,6 +55,27 @@ class EvidenceTest(unittest.TestCase):
         self.assertEqual(status("azure-account-default.json"), 1)
         self.assertEqual(status("azure-account.json"), 0)
 
+    def test_a_contradiction_stands_in_the_reports_and_in_the_comparison(self):
+        pipeline = self.describe("use: azure-openai-modified-abuse-monitoring\n")
+        evidence = ("--evidence", SAMPLES / "azure-account-default.json")
+        table = self.assess(pipeline, *evidence)
+        self.assertIn("\nContradictions\n", table.stdout)
+        self.assertIn("azure-engine.review: the description says automated", " ".join(table.stdout.split()))
+        self.assertIn("contradictions between the description and evidence: 1, listed in the report", table.stderr)
+        for option in ("--markdown", "--html", "--json"):
+            self.assertIn("azure-engine.review", self.assess(pipeline, option, *evidence).stdout)
+        report = json.loads(self.assess(pipeline, "--json", *evidence).stdout)
+        (found,) = report["assessments"][0]["contradictions"]
+        self.assertEqual((found["id"], found["claimed"], found["found"]),
+                         ("contradiction:azure-engine.review@p", "automated", "human"))
+        folder = pathlib.Path(self.folder.name)
+        (folder / "with.json").write_text(json.dumps(report))
+        (folder / "without.json").write_text(self.assess(pipeline, "--json").stdout)
+        come = self.assess("diff", folder / "without.json", folder / "with.json", "--json", check=False)
+        self.assertEqual(come.returncode, 1)
+        self.assertEqual([(one["id"], one["change"]) for one in json.loads(come.stdout)["contradictions"]],
+                         [("contradiction:azure-engine.review@p", "new")])
+
     def test_the_table_rests_on_evidence(self):
         pipeline = self.describe("use: openai-api\n")
         probe = SAMPLES / "flows-probe.json"

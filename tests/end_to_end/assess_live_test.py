@@ -89,6 +89,12 @@ class LiveTest(unittest.TestCase):
                          {row: cell["verdict"] for row, cell in found.items()})
         table = live(deployment).stdout
         self.assertIn("storage thief", table)
+        why = casemate("assess", "explain", "storage-thief", "--live", "--dir", deployment.dir).stdout
+        self.assertTrue(why.startswith("storage-thief@"), why)
+        self.assertIn("casemate-root.beside_data = yes (measured;", " ".join(why.split()))
+        wrong = casemate("assess", "explain", "storage-thief@other", "--live", "--dir", deployment.dir, check=False)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("there are storage-thief@", wrong.stderr)
 
     def test_a_passphrase_that_was_handed_over_raises_the_cost(self):
         deployment = self.serve()
@@ -111,7 +117,13 @@ class LiveTest(unittest.TestCase):
         said = live(deployment, "--json", "--operator", declared)
         found = cells(json.loads(said.stdout))
         if seen:
-            self.assertIn("casemate-root.beside_data is said to be no; measured: passphrase", said.stderr)
+            (contradiction,) = json.loads(said.stdout)["assessments"][0]["contradictions"]
+            self.assertEqual((contradiction["id"], contradiction["claimed"], contradiction["found"]),
+                             ("contradiction:casemate-root.beside_data@ours", "no", "passphrase"))
+            self.assertTrue(contradiction["claimed_at"].startswith(f"{declared}:11:"), contradiction["claimed_at"])
+            self.assertIn("contradictions between the description and evidence: 1", said.stderr)
+            closed = live(deployment, "--operator", declared, "--fail-on", "contradiction", check=False)
+            self.assertEqual(closed.returncode, 1)
         self.assertEqual(found["cloud-act"]["verdict"], "unknown" if is_virtual() else "stops")
         # Its keys stay where they are.
         everything = report.stdout + said.stdout + said.stderr

@@ -149,7 +149,8 @@ class Applier {
     // What the table of attacks says of machines in general is no claim about this one.
     if (before.known && !agrees && !IsOfTable(before)) {
       applied_.contradictions.push_back(
-          {.element = pipeline_.element(element).id,
+          {.id = {},
+           .element = pipeline_.element(element).id,
            .field = fact.field,
            .claimed = claimed,
            .claimed_by = before.evidence,
@@ -157,7 +158,8 @@ class Applier {
            .found = fact.not_you ? std::string(kNotYou) : Joined(fact.values),
            .file = bound_.content.file,
            .path = fact.path,
-           .why = fact.why});
+           .why = fact.why,
+           .moves = {}});
     }
     if (fact.values.size() == 1 &&
         !(agrees && before.evidence.confidence > bound_.content.confidence)) {
@@ -188,16 +190,6 @@ Result<Applied> ApplyEvidence(Pipeline& pipeline, const std::vector<BoundExport>
     }
   }
   return applied;
-}
-
-std::string ContradictionText(const Contradiction& contradiction) {
-  const std::string place = contradiction.claimed_at.Text();
-  return contradiction.element + "." + contradiction.field + ": the description says " +
-         contradiction.claimed + " (" +
-         std::string(ConfidenceName(contradiction.claimed_by.confidence)) + "; " +
-         contradiction.claimed_by.source + (place.empty() ? "" : "; " + place) + "), " +
-         contradiction.file + " says " + contradiction.found + " (" + contradiction.path + ": " +
-         contradiction.why + ")";
 }
 
 }  // namespace casemate::assess

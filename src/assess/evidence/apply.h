@@ -5,6 +5,7 @@
 
 #include "assess/evidence/export.h"
 #include "assess/pipeline.h"
+#include "assess/result.h"
 
 // Evidence against a description: what it settles, and where the two contradict each other.
 namespace casemate::assess {
@@ -16,19 +17,6 @@ struct BoundExport {
   std::string element;
 };
 
-// The description says one thing, the evidence another.
-struct Contradiction {
-  std::string element;
-  std::string field;
-  std::string claimed;  // value
-  Evidence claimed_by;
-  Place claimed_at;
-  std::string found;  // value; "not you"; "a or b"
-  std::string file;
-  std::string path;
-  std::string why;
-};
-
 // A fact that no element of the description took.
 struct UnusedFact {
   std::string file;
@@ -37,8 +25,8 @@ struct UnusedFact {
 };
 
 struct Applied {
-  std::size_t stated = 0;  // facts of the description that now rest on evidence
-  std::vector<Contradiction> contradictions;
+  std::size_t stated = 0;                     // facts of the description that now rest on evidence
+  std::vector<Contradiction> contradictions;  // without ids and moves
   std::vector<UnusedFact> unused;
 };
 
@@ -50,9 +38,5 @@ struct Applied {
 // that the export says nothing of. kInvalidArgument: a value that the description cannot hold.
 [[nodiscard]] Result<Applied> ApplyEvidence(Pipeline& pipeline,
                                             const std::vector<BoundExport>& exports);
-
-// "azure-engine.review: the description says off (contract; DPA; p.yaml:7:3), account.json says
-// human (properties.capabilities: ...)"
-std::string ContradictionText(const Contradiction& contradiction);
 
 }  // namespace casemate::assess

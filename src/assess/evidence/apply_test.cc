@@ -5,6 +5,7 @@
 
 #include "assess/catalogue.h"
 #include "assess/evidence/test_exports.h"
+#include "assess/report_contradictions.h"
 #include "assess/result.h"
 
 namespace casemate::assess {
@@ -62,7 +63,7 @@ TEST(ApplyTest, EvidenceAgainstAClaimIsAContradictionWithBothPlaces) {
       "confidence: contract}}\n");
   const Applied applied = Apply(pipeline, "azure-account-default.json");
   ASSERT_THAT(applied.contradictions, SizeIs(1));
-  const std::string text = ContradictionText(applied.contradictions[0]);
+  const std::string text = ContradictionText(*Language::BuiltIn("en"), applied.contradictions[0]);
   EXPECT_THAT(text, HasSubstr("azure-engine.review: the description says off (contract; e-mail"));
   EXPECT_THAT(text, HasSubstr("p.yaml:8:"));
   EXPECT_THAT(text, HasSubstr("azure-account-default.json says human (properties.capabilities"));

@@ -366,8 +366,8 @@ std::string DefaultText(const LiveFacts& facts) {
 }
 
 // Puts back what was measured where the operator's file says something else.
-std::vector<std::string> KeepMeasured(const Pipeline& measured, Pipeline& pipeline) {
-  std::vector<std::string> contradictions;
+std::vector<Contradiction> KeepMeasured(const Pipeline& measured, Pipeline& pipeline) {
+  std::vector<Contradiction> contradictions;
   for (std::size_t i = 0; i < measured.elements().size(); ++i) {
     const Element& element = measured.element(i);
     const std::optional<std::size_t> same = pipeline.Find(element.id);
@@ -384,12 +384,19 @@ std::vector<std::string> KeepMeasured(const Pipeline& measured, Pipeline& pipeli
       const bool is_you = (info.type == FieldType::kReference) && !fact.is_none() &&
                           fact.values[0] == static_cast<std::int32_t>(measured.you());
       const std::string value = is_you ? pipeline.element(pipeline.you()).id : found;
-      if (said != value) {
-        std::string text = pipeline.fact(*same, field).place.Text() + ": " + element.id;
-        text.append(".").append(info.name).append(" is said to be ").append(said);
-        text.append("; measured: ").append(value).append(" (");
-        text.append(fact.evidence.source).append(")");
-        contradictions.push_back(std::move(text));
+      const Fact& claim = pipeline.fact(*same, field);
+      if (claim.known && said != value) {
+        contradictions.push_back({.id = {},
+                                  .element = element.id,
+                                  .field = std::string(info.name),
+                                  .claimed = said,
+                                  .claimed_by = claim.evidence,
+                                  .claimed_at = claim.place,
+                                  .found = value,
+                                  .file = std::string(kLiveFile),
+                                  .path = fact.evidence.source,
+                                  .why = {},
+                                  .moves = {}});
       }
       // A value that the same field took before: it cannot be refused.
       (void)pipeline.State({.element = element.id,
@@ -445,7 +452,7 @@ Result<LivePipeline> MakeLive(const LiveFacts& facts, const std::string& text,
                 file + ": what is declared of a running deployment begins with \"use: " +
                     std::string(kLiveId) + "\"");
   }
-  std::vector<std::string> contradictions = KeepMeasured(*measured, *declared);
+  std::vector<Contradiction> contradictions = KeepMeasured(*measured, *declared);
   return LivePipeline{.pipeline = *std::move(declared),
                       .contradictions = std::move(contradictions)};
 }

@@ -7,6 +7,7 @@
 #include "assess/catalogue.h"
 #include "assess/live/host.h"
 #include "assess/pipeline.h"
+#include "assess/result.h"
 
 // A running deployment as a description: what was measured becomes facts, what Casemate's documents
 // say of every deployment becomes documented ones, and the rest is unknown until its operator
@@ -63,7 +64,8 @@ std::string LiveEntry(const LiveFacts& facts);
 struct LivePipeline {
   Pipeline pipeline;
   // Where the operator's file says something else than was measured; what was measured stands.
-  std::vector<std::string> contradictions;
+  // Without ids and moves.
+  std::vector<Contradiction> contradictions;
 };
 
 // The description: what was measured and, over it, what the operator's file declares. `text` is a

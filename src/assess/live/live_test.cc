@@ -197,9 +197,13 @@ TEST_F(LiveTest, ADeclarationDoesNotReplaceAMeasurement) {
   text.replace(text.find("updates: reviewed"), 17, "updates: reviewed, swap: off");
   const Result<LivePipeline> made = Make(text);
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_THAT(made->contradictions,
-              ElementsAre("operator.yaml:9:58: casemate-engine.swap is said to be off; measured: "
-                          "plain (/proc/swaps: /dev/sda2)"));
+  ASSERT_EQ(made->contradictions.size(), 1U);
+  const Contradiction& found = made->contradictions[0];
+  EXPECT_EQ(found.Name(), "casemate-engine.swap");
+  EXPECT_EQ(found.claimed, "off");
+  EXPECT_EQ(found.claimed_at.Text(), "operator.yaml:9:58");
+  EXPECT_EQ(found.found, "plain");
+  EXPECT_EQ(found.path, "/proc/swaps: /dev/sda2");
   EXPECT_EQ(Of("storage-thief", text), Verdict::kDoesNotStop);
 }
 
@@ -212,6 +216,17 @@ TEST_F(LiveTest, ADeclarationThatAgreesIsNoContradictionAndStaysMeasured) {
   const std::size_t engine = *made->pipeline.Find("casemate-engine");
   EXPECT_EQ(made->pipeline.fact(engine, RequireField(Kind::kProcessor, "swap")).evidence.confidence,
             Confidence::kMeasured);
+}
+
+TEST_F(LiveTest, WhoeverSaysThatItIsUnknownContradictsNothing) {
+  facts_.host.swap = Swap::kPlain;
+  facts_.host.swap_areas = "/dev/sda2";
+  std::string text(kDeclared);
+  text.replace(text.find("updates: reviewed"), 17, "updates: reviewed, swap: unknown");
+  const Result<LivePipeline> made = Make(text);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_THAT(made->contradictions, IsEmpty());
+  EXPECT_EQ(Of("storage-thief", text), Verdict::kDoesNotStop);
 }
 
 TEST_F(LiveTest, AFileThatIsAboutSomethingElseIsRefused) {
