@@ -7,6 +7,7 @@
 #include "app/command_line.h"
 #include "app/command_output.h"
 #include "attestation/evidence.h"
+#include "attestation/roots.h"
 #include "attestation/utc.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -167,6 +168,8 @@ Result<ExitStatus> RunAttest(const AttestCommand& command) {
       return Usage(added.error());
     }
   }
+  attestation::ChainMemo chains;
+  context.chains = &chains;
   std::vector<attestation::Appraisal> appraisals;
   for (const InputFile& file : *files) {
     std::ranges::move(attestation::AppraiseFile(file.name, file.content, context),

@@ -4,6 +4,21 @@
 
 namespace casemate::attestation {
 
+Appraisal Begin(std::string source, Kind kind, std::string format, const Context& context) {
+  Appraisal appraisal;
+  appraisal.source = std::move(source);
+  appraisal.kind = kind;
+  appraisal.format = std::move(format);
+  appraisal.time = context.time;
+  return appraisal;
+}
+
+void Close(const Context& context, const AttackFacts& facts, std::vector<std::string> cannot_show,
+           Appraisal& appraisal) {
+  appraisal.cannot_show = std::move(cannot_show);
+  AttacksOf(context).Judge(facts, appraisal);
+}
+
 void CompareReportData(const Context& context, ByteView found, Appraisal& appraisal) {
   if (!context.report_data && !context.nonce) {
     appraisal.Skip(

@@ -11,6 +11,8 @@
 
 namespace casemate::attestation {
 
+class ChainMemo;
+
 // A file beside the evidence, as it was read.
 struct Companion {
   std::string name;
@@ -28,11 +30,18 @@ struct Context {
   std::optional<Bytes> nonce;         // what the evidence must carry
   std::optional<Bytes> report_data;
   const AttackTable* attacks = nullptr;  // null: the one compiled in
+  ChainMemo* chains = nullptr;           // null: every chain is verified anew
 };
 
 inline const AttackTable& AttacksOf(const Context& context) {
   return context.attacks == nullptr ? AttackTable::Shipped() : *context.attacks;
 }
+
+// How every appraisal begins and ends: of what it is and as of when; what it cannot show, and where
+// the known attacks stand by `facts`.
+Appraisal Begin(std::string source, Kind kind, std::string format, const Context& context);
+void Close(const Context& context, const AttackFacts& facts, std::vector<std::string> cannot_show,
+           Appraisal& appraisal);
 
 // The step "report-data": `expected` shorter than the field must be its beginning, with zeroes
 // behind.

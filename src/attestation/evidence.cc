@@ -19,9 +19,7 @@ constexpr std::size_t kMaxCertificates = 256;
 constexpr std::size_t kMaxCompanions = 64;
 
 Appraisal Refused(const std::string& source, const Context& context, std::string reason) {
-  Appraisal appraisal;
-  appraisal.source = source;
-  appraisal.time = context.time;
+  Appraisal appraisal = Begin(source, Kind::kUnknown, "", context);
   appraisal.Refuse("format", std::move(reason));
   return appraisal;
 }

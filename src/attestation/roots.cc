@@ -127,10 +127,25 @@ Revocation Judge(const AnchoredChain& chain, std::span<const crypto::RevocationL
 const std::vector<Root>& PinnedRoots() { return All().roots; }
 const std::vector<crypto::X509Certificate>& PinnedIntermediates() { return All().intermediates; }
 
-Result<AnchoredChain> VerifyToRoot(std::string_view family, const crypto::X509Certificate& leaf,
-                                   std::span<const crypto::X509Certificate> others,
-                                   std::span<const crypto::X509Certificate> given,
-                                   std::span<const std::string> known_critical) {
+const Result<AnchoredChain>* ChainMemo::Find(const Key& key) const {
+  const auto found = known_.find(key);
+  return found == known_.end() ? nullptr : &found->second;
+}
+
+void ChainMemo::Add(Key key, const Result<AnchoredChain>& chain) {
+  constexpr std::size_t kMost = 1024;
+  if (known_.size() >= kMost) {
+    known_.clear();
+  }
+  known_.insert_or_assign(std::move(key), chain);
+}
+
+namespace {
+
+Result<AnchoredChain> VerifyAnew(std::string_view family, const crypto::X509Certificate& leaf,
+                                 std::span<const crypto::X509Certificate> others,
+                                 std::span<const crypto::X509Certificate> given,
+                                 std::span<const std::string> known_critical) {
   std::vector<crypto::X509Certificate> pool(others.begin(), others.end());
   pool.insert(pool.end(), PinnedIntermediates().begin(), PinnedIntermediates().end());
   std::vector<Root> roots;
@@ -159,8 +174,43 @@ Result<AnchoredChain> VerifyToRoot(std::string_view family, const crypto::X509Ce
   return Fail(ErrorCode::kIntegrityFailure, "no chain to a pinned root: " + failure);
 }
 
-void AppraiseChain(const AnchoredChain& chain, std::span<const crypto::RevocationList> lists,
-                   std::int64_t time, const std::string& prefix, Appraisal& appraisal) {
+}  // namespace
+
+Result<AnchoredChain> VerifyToRoot(std::string_view family, const crypto::X509Certificate& leaf,
+                                   std::span<const crypto::X509Certificate> others,
+                                   const Context& context,
+                                   std::span<const std::string> known_critical) {
+  if (context.chains == nullptr) {
+    return VerifyAnew(family, leaf, others, context.roots, known_critical);
+  }
+  ChainMemo::Key key = {std::string(family), leaf.sha256()};
+  for (const std::span<const crypto::X509Certificate> list :
+       {others, std::span<const crypto::X509Certificate>(context.roots)}) {
+    for (const crypto::X509Certificate& certificate : list) {
+      key.push_back(certificate.sha256());
+    }
+    key.emplace_back("|");
+  }
+  key.insert(key.end(), known_critical.begin(), known_critical.end());
+  if (const Result<AnchoredChain>* known = context.chains->Find(key)) {
+    return *known;
+  }
+  Result<AnchoredChain> chain = VerifyAnew(family, leaf, others, context.roots, known_critical);
+  context.chains->Add(std::move(key), chain);
+  return chain;
+}
+
+void PassChain(const AnchoredChain& chain, const Context& context, Appraisal& appraisal) {
+  std::string names;
+  for (const crypto::X509Certificate& certificate : chain.path) {
+    names += (names.empty() ? "" : " <- ") + certificate.common_name();
+  }
+  appraisal.Pass("chain", names + (chain.root.given ? " (given with --root)" : " (pinned)"));
+  AppraiseChain(chain, context, "", appraisal);
+}
+
+void AppraiseChain(const AnchoredChain& chain, const Context& context, const std::string& prefix,
+                   Appraisal& appraisal) {
   appraisal.vouchers.push_back({.role = prefix + "root",
                                 .holder = chain.root.certificate.common_name(),
                                 .company = chain.root.company,
@@ -171,7 +221,7 @@ void AppraiseChain(const AnchoredChain& chain, std::span<const crypto::Revocatio
                                  chain.root.certificate.common_name() +
                                  "): it proves no more than that key's holder does");
   }
-  if (Result<void> valid = crypto::CheckValidity(chain.path, time); !valid) {
+  if (Result<void> valid = crypto::CheckValidity(chain.path, context.time); !valid) {
     appraisal.Refuse(prefix + "validity", valid.error().message);
   } else {
     std::int64_t until = chain.path.front().not_after();
@@ -181,7 +231,7 @@ void AppraiseChain(const AnchoredChain& chain, std::span<const crypto::Revocatio
     appraisal.Pass(prefix + "validity",
                    "every certificate of the chain is valid, the first ends " + FormatUtc(until));
   }
-  const Revocation revocation = Judge(chain, lists, time);
+  const Revocation revocation = Judge(chain, context.revocation_lists, context.time);
   const std::size_t links = chain.path.size() - 1;
   if (!revocation.failure.empty()) {
     appraisal.Refuse(prefix + "revocation", revocation.failure);
@@ -191,8 +241,8 @@ void AppraiseChain(const AnchoredChain& chain, std::span<const crypto::Revocatio
                    false);
   } else {
     appraisal.Skip(prefix + "revocation",
-                   "lists for " + std::to_string(revocation.checked) + " of " +
-                       std::to_string(links) +
+                   "revocation not checked: lists for " + std::to_string(revocation.checked) +
+                       " of " + std::to_string(links) +
                        " certificates were given; whether the others were revoked is not known",
                    false);
   }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "attestation/appraisal.h"
+#include "attestation/context.h"
 #include "base/error.h"
 #include "crypto/x509_chain.h"
 
@@ -29,17 +31,32 @@ struct AnchoredChain {
   std::vector<crypto::X509Certificate> path;  // leaf first, root last
   Root root;
 };
-// Over `others` and the compiled-in intermediates to a root of `family`, or to one of `given`.
-// Errors: kIntegrityFailure: the message of the attempt that came furthest.
+// Results of VerifyToRoot by all that they depend on, so that judging many pieces of evidence below
+// the same certificates verifies each chain once. Holds the last 1024. Threads: one at a time.
+class ChainMemo {
+ public:
+  using Key = std::vector<std::string>;
+  const Result<AnchoredChain>* Find(const Key& key) const;
+  void Add(Key key, const Result<AnchoredChain>& chain);
+
+ private:
+  std::map<Key, Result<AnchoredChain>> known_;
+};
+
+// Over `others` and the compiled-in intermediates to a root of `family`, or to one that the context
+// gives. Errors: kIntegrityFailure: the message of the attempt that came furthest.
 [[nodiscard]] Result<AnchoredChain> VerifyToRoot(std::string_view family,
                                                  const crypto::X509Certificate& leaf,
                                                  std::span<const crypto::X509Certificate> others,
-                                                 std::span<const crypto::X509Certificate> given,
+                                                 const Context& context,
                                                  std::span<const std::string> known_critical = {});
 
+// The step "chain" of evidence whose chain holds, and with it AppraiseChain without prefix.
+void PassChain(const AnchoredChain& chain, const Context& context, Appraisal& appraisal);
+
 // The steps "validity" and "revocation" of a chain (`prefix` before each id), and the voucher.
-// Revocation is judged by those of `lists` that an issuer of the chain has signed.
-void AppraiseChain(const AnchoredChain& chain, std::span<const crypto::RevocationList> lists,
-                   std::int64_t time, const std::string& prefix, Appraisal& appraisal);
+// Revocation is judged by those lists of the context that an issuer of the chain has signed.
+void AppraiseChain(const AnchoredChain& chain, const Context& context, const std::string& prefix,
+                   Appraisal& appraisal);
 
 }  // namespace casemate::attestation

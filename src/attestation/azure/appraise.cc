@@ -57,10 +57,7 @@ void CheckBinding(const Envelope& envelope, std::size_t at, Appraisal& appraisal
 }  // namespace
 
 Appraisal Appraise(const std::string& source, ByteView raw, const Context& context) {
-  Appraisal appraisal;
-  appraisal.source = source;
-  appraisal.format = "Azure's vTPM report";
-  appraisal.time = context.time;
+  Appraisal appraisal = Begin(source, Kind::kUnknown, "Azure's vTPM report", context);
   Result<Envelope> envelope = ParseEnvelope(raw);
   if (!envelope) {
     appraisal.Refuse("format", envelope.error().message);

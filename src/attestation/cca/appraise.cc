@@ -193,11 +193,7 @@ void AddFacts(const PlatformClaims& platform, const RealmClaims& realm, Appraisa
 }  // namespace
 
 Appraisal Appraise(const std::string& source, ByteView raw, const Context& context) {
-  Appraisal appraisal;
-  appraisal.source = source;
-  appraisal.kind = Kind::kArmCca;
-  appraisal.format = "Arm CCA token";
-  appraisal.time = context.time;
+  Appraisal appraisal = Begin(source, Kind::kArmCca, "Arm CCA token", context);
   Result<Token> token = ParseToken(raw);
   if (!token) {
     appraisal.Refuse("format", token.error().message);
@@ -217,16 +213,15 @@ Appraisal Appraise(const std::string& source, ByteView raw, const Context& conte
   CheckLifecycle(*platform, appraisal);
   CompareReportData(context, realm->challenge, appraisal);
   AddFacts(*platform, *realm, appraisal);
-  appraisal.cannot_show = {
-      "what the measurements mean: compare the realm's with a build of your own, the platform's "
-      "with its "
-      "maker's reference values",
-      "whether the platform is hardware at all: a simulator with an endorsed key gives the same "
-      "token",
-      "where the machine stands, and that nobody touches its memory bus",
-      "that the key's holder (or whoever can compel it) signed for no platform that does not "
-      "exist"};
-  AttacksOf(context).Judge({.lines = {"arm-cca"}, .values = {}}, appraisal);
+  Close(context, {.lines = {"arm-cca"}, .values = {}},
+        {"what the measurements mean: compare the realm's with a build of your own, the platform's "
+         "with its maker's reference values",
+         "whether the platform is hardware at all: a simulator with an endorsed key gives the same "
+         "token",
+         "where the machine stands, and that nobody touches its memory bus",
+         "that the key's holder (or whoever can compel it) signed for no platform that does not "
+         "exist"},
+        appraisal);
   return appraisal;
 }
 

@@ -90,7 +90,7 @@ void CheckChain(const Leaf& leaf, const std::vector<crypto::X509Certificate>& ow
                 const std::vector<crypto::X509Certificate>& pool, const Context& context,
                 Appraisal& appraisal) {
   Result<AnchoredChain> chain =
-      VerifyToRoot("nvidia-device", leaf.certificate, pool, context.roots, DiceOids());
+      VerifyToRoot("nvidia-device", leaf.certificate, pool, context, DiceOids());
   if (!chain) {
     appraisal.Refuse("chain", chain.error().message);
   } else {
@@ -102,12 +102,7 @@ void CheckChain(const Leaf& leaf, const std::vector<crypto::X509Certificate>& ow
         return;
       }
     }
-    std::string names;
-    for (const crypto::X509Certificate& certificate : chain->path) {
-      names += (names.empty() ? "" : " <- ") + certificate.common_name();
-    }
-    appraisal.Pass("chain", names + (chain->root.given ? " (given with --root)" : " (pinned)"));
-    AppraiseChain(*chain, context.revocation_lists, context.time, "", appraisal);
+    PassChain(*chain, context, appraisal);
     appraisal.vouchers.push_back({.role = "signing key",
                                   .holder = leaf.certificate.common_name(),
                                   .company = "made inside the chip; certified by NVIDIA",
@@ -204,20 +199,11 @@ std::vector<std::string> CannotShow() {
       "that NVIDIA (or whoever can compel it) certified no device that does not exist"};
 }
 
-void JudgeAttacks(const Context& context, std::string line, Appraisal& appraisal) {
-  appraisal.cannot_show = CannotShow();
-  AttacksOf(context).Judge({.lines = {std::move(line)}, .values = {}}, appraisal);
-}
-
 }  // namespace
 
 Appraisal Appraise(const std::string& source, ByteView raw,
                    const std::vector<crypto::X509Certificate>& own, const Context& context) {
-  Appraisal appraisal;
-  appraisal.source = source;
-  appraisal.kind = Kind::kNvidiaGpu;
-  appraisal.format = "NVIDIA GPU report (SPDM 1.1)";
-  appraisal.time = context.time;
+  Appraisal appraisal = Begin(source, Kind::kNvidiaGpu, "NVIDIA GPU report (SPDM 1.1)", context);
   Result<Report> report = ParseReport(raw);
   if (!report) {
     appraisal.Refuse("format", report.error().message);
@@ -252,55 +238,8 @@ Appraisal Appraise(const std::string& source, ByteView raw,
   CheckNonce(*report, context, appraisal);
   CheckManifests(*report, context, appraisal);
   AddFacts(*report, appraisal);
-  JudgeAttacks(context, line, appraisal);
+  Close(context, {.lines = {std::move(line)}, .values = {}}, CannotShow(), appraisal);
   return appraisal;
-}
-
-bool IsCollection(const json::Value& root) {
-  if (root.kind() != json::Value::Kind::kArray || root.size() == 0) {
-    return false;
-  }
-  const json::Value first = root.Elements().front();
-  return first.Get("evidence") && first.Get("certificate");
-}
-
-std::vector<Appraisal> AppraiseCollection(const std::string& source, const json::Value& root,
-                                          const Context& context) {
-  constexpr std::size_t kMostDevices = 64;
-  constexpr std::size_t kMostText = std::size_t{256} * 1024;  // base64
-  std::vector<Appraisal> appraisals;
-  for (const json::Value& entry : root.Elements()) {
-    const std::string name = source + "#" + std::to_string(appraisals.size());
-    const auto bytes = [&](const char* member) -> Result<Bytes> {
-      Result<json::Value> value = entry.Require(member);
-      Result<std::string> text = value ? value->AsName(kMostText) : std::unexpected(value.error());
-      return text ? FromBase64(*text) : std::unexpected(text.error());
-    };
-    Result<Bytes> evidence = bytes("evidence");
-    Result<Bytes> pem = bytes("certificate");
-    Result<std::vector<crypto::X509Certificate>> chain =
-        pem ? crypto::ReadPemCertificates(AsText(*pem), 16) : std::unexpected(pem.error());
-    if (!evidence || !chain || appraisals.size() == kMostDevices) {
-      Appraisal refused;
-      refused.source = name;
-      refused.kind = Kind::kNvidiaGpu;
-      refused.time = context.time;
-      refused.Refuse("format", !evidence ? "evidence: " + evidence.error().message
-                               : !chain  ? "certificate: " + chain.error().message
-                                         : "more than 64 devices");
-      appraisals.push_back(std::move(refused));
-      break;
-    }
-    appraisals.push_back(Appraise(name, *evidence, *chain, context));
-    const std::optional<json::Value> nonce = entry.GetSet("nonce");
-    const NamedValue& signed_nonce =
-        appraisals.back().facts.empty() ? NamedValue{} : appraisals.back().facts.front();
-    if (nonce && Lower(nonce->AsName(64).value_or("")) != signed_nonce.value) {
-      appraisals.back().warnings.emplace_back(
-          "the collection names another nonce than the one in the signed report");
-    }
-  }
-  return appraisals;
 }
 
 }  // namespace casemate::attestation::nvidia

@@ -49,14 +49,14 @@ bool CheckManifest(const std::string& file, const rim::Manifest& manifest, const
     certificates.push_back(*std::move(certificate));
   }
   Result<AnchoredChain> chain =
-      VerifyToRoot("nvidia-rim", certificates.front(), certificates, context.roots);
+      VerifyToRoot("nvidia-rim", certificates.front(), certificates, context);
   if (!chain) {
     appraisal.Refuse("rim-signature", file + ": " + chain.error().message);
     return false;
   }
   appraisal.Pass("rim-signature", file + ": signed by \"" + certificates.front().common_name() +
                                       "\", to the pinned root");
-  AppraiseChain(*chain, context.revocation_lists, context.time, "rim-", appraisal);
+  AppraiseChain(*chain, context, "rim-", appraisal);
   return true;
 }
 

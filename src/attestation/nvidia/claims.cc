@@ -108,11 +108,8 @@ bool IsClaims(const json::Value& root) {
 
 Appraisal AppraiseClaims(const std::string& source, const json::Value& root,
                          const Context& context) {
-  Appraisal appraisal;
-  appraisal.source = source;
-  appraisal.kind = Kind::kNvidiaClaims;
-  appraisal.format = "claims of NVIDIA's verifier service (NRAS)";
-  appraisal.time = context.time;
+  Appraisal appraisal =
+      Begin(source, Kind::kNvidiaClaims, "claims of NVIDIA's verifier service (NRAS)", context);
   if (root.Get("authorization-rules")) {
     appraisal.Refuse("format", "a relying party's policy for NRAS, which is no evidence");
     return appraisal;
@@ -141,10 +138,10 @@ Appraisal AppraiseClaims(const std::string& source, const json::Value& root,
                                     "checked elsewhere",
                                 .jurisdiction = "USA",
                                 .sha256 = {}});
-  appraisal.cannot_show = {
-      "the device's own measurements: a service of NVIDIA's compared them, and says so",
-      "which machine or VM the GPU serves: a genuine GPU can be borrowed"};
-  AttacksOf(context).Judge({.lines = {"unknown"}, .values = {}}, appraisal);
+  Close(context, {.lines = {"unknown"}, .values = {}},
+        {"the device's own measurements: a service of NVIDIA's compared them, and says so",
+         "which machine or VM the GPU serves: a genuine GPU can be borrowed"},
+        appraisal);
   return appraisal;
 }
 

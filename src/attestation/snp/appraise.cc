@@ -4,6 +4,7 @@
 
 #include "attestation/little_endian.h"
 #include "attestation/roots.h"
+#include "attestation/snp/policy.h"
 #include "attestation/snp/report.h"
 #include "attestation/snp/vcek.h"
 #include "crypto/ecdsa.h"
@@ -14,6 +15,7 @@ namespace {
 struct Signer {
   crypto::X509Certificate certificate;
   Vcek vcek;
+  Result<void> signature;  // of the report, by its key
 };
 
 // Of the certificates given, the one that the report names; else any that could be meant, so that
@@ -31,12 +33,13 @@ std::optional<Signer> FindSigner(const Report& report, const Context& context,
     if (!*vcek) {
       continue;
     }
-    const bool signs =
+    Result<void> signature =
         crypto::VerifyEcdsa(crypto::EcCurve::kP384, crypto::HashAlgorithm::kSha384,
-                            certificate.ec_point(), report.signed_part, report.signature)
-            .has_value();
+                            certificate.ec_point(), report.signed_part, report.signature);
+    const bool signs = signature.has_value();
     if (signs || !found) {
-      found = Signer{.certificate = certificate, .vcek = **std::move(vcek)};
+      found = Signer{
+          .certificate = certificate, .vcek = **std::move(vcek), .signature = std::move(signature)};
     }
     if (signs) {
       break;
@@ -47,21 +50,19 @@ std::optional<Signer> FindSigner(const Report& report, const Context& context,
 
 void CheckSignature(const Report& report, const Signer& signer, Appraisal& appraisal) {
   const std::string name = report.signing_key == SigningKey::kVlek ? "VLEK" : "VCEK";
-  Result<void> verified =
-      crypto::VerifyEcdsa(crypto::EcCurve::kP384, crypto::HashAlgorithm::kSha384,
-                          signer.certificate.ec_point(), report.signed_part, report.signature);
-  if (verified) {
+  if (signer.signature) {
     appraisal.Pass("signature", "ECDSA P-384 with SHA-384 over bytes 0 to 671, by the " + name);
   } else {
     appraisal.Refuse("signature", "the report was changed, or the certificate given is not the " +
-                                      name + " that signed it: " + verified.error().message);
+                                      name +
+                                      " that signed it: " + signer.signature.error().message);
   }
 }
 
 void CheckChain(const Report& report, const Signer& signer, const Context& context,
                 Appraisal& appraisal) {
   Result<AnchoredChain> chain =
-      VerifyToRoot("amd", signer.certificate, context.certificates, context.roots);
+      VerifyToRoot("amd", signer.certificate, context.certificates, context);
   if (!chain) {
     appraisal.Refuse("chain", chain.error().message);
     return;
@@ -79,12 +80,7 @@ void CheckChain(const Report& report, const Signer& signer, const Context& conte
                                   " signed it; the certificate is another kind");
     return;
   }
-  std::string names;
-  for (const crypto::X509Certificate& certificate : chain->path) {
-    names += (names.empty() ? "" : " <- ") + certificate.common_name();
-  }
-  appraisal.Pass("chain", names + (chain->root.given ? " (given with --root)" : " (pinned)"));
-  AppraiseChain(*chain, context.revocation_lists, context.time, "", appraisal);
+  PassChain(*chain, context, appraisal);
   if (vlek) {
     appraisal.vouchers.push_back(
         {.role = "signing key",
@@ -151,116 +147,6 @@ void CheckBindings(const Report& report, const Signer& signer, Appraisal& apprai
   }
 }
 
-struct BitMeaning {
-  unsigned bit;
-  const char* name;
-  const char* set;
-  const char* unset;
-  bool warn_set;
-  bool warn_unset;
-};
-
-constexpr BitMeaning kPolicyBits[] = {
-    {16, "policy.smt-allowed", "the guest accepts a sibling thread on its core",
-     "the guest refuses to run with SMT", false, false},
-    {18, "policy.migration-agent", "a migration agent may move the guest and its keys",
-     "no migration agent", true, false},
-    {19, "policy.debug", "the host may read and write the guest's memory",
-     "the host cannot use the debugging interface", true, false},
-    {20, "policy.single-socket", "only on one socket", "may span sockets", false, false},
-    {21, "policy.cxl-allowed", "memory may be behind CXL", "no CXL memory", false, false},
-    {22, "policy.mem-aes-256-xts", "memory encryption must be AES-256-XTS",
-     "any memory encryption of the platform", false, false},
-    {23, "policy.rapl-disabled", "power readings must be off", "power readings may be on", false,
-     false},
-    {24, "policy.ciphertext-hiding", "the host must not read the ciphertext",
-     "the host may read the ciphertext", false, false},
-    {25, "policy.page-swap-disabled", "the host must not move pages", "the host may move pages",
-     false, false}};
-constexpr BitMeaning kPlatformBits[] = {
-    {0, "platform.smt", "sibling threads are on", "sibling threads are off", false, false},
-    {1, "platform.tsme", "all memory is encrypted", "the host's memory is not encrypted", false,
-     false},
-    {2, "platform.ecc", "memory has ECC", "memory has no ECC", false, false},
-    {3, "platform.rapl-disabled", "power readings are off", "power readings are on", false, false},
-    {4, "platform.ciphertext-hiding", "the host cannot read the ciphertext",
-     "the host can read the ciphertext", false, false},
-    {5, "platform.alias-check", "memory was checked for aliases at boot",
-     "memory was not checked for aliases (BadRAM)", false, true},
-    {7, "platform.sev-tio", "trusted devices are on", "no trusted devices", false, false}};
-
-void AddBits(std::uint64_t value, std::span<const BitMeaning> bits, const std::string& what,
-             Appraisal& appraisal, AttackFacts& facts) {
-  std::uint64_t known = 0;
-  for (const BitMeaning& bit : bits) {
-    const bool set = (value >> bit.bit & 1) != 0;
-    known |= std::uint64_t{1} << bit.bit;
-    appraisal.policy.push_back({.name = bit.name,
-                                .set = set,
-                                .meaning = set ? bit.set : bit.unset,
-                                .warning = set ? bit.warn_set : bit.warn_unset});
-    facts.values[bit.name] = set ? 1 : 0;
-  }
-  if ((value & ~known) != 0) {
-    Bytes raw;
-    PutU64(raw, value & ~known);
-    appraisal.warnings.push_back(what + " has bits that are not known here (0x" + ToHex(raw) +
-                                 "): cannot tell what they mean");
-  }
-}
-
-void CheckPolicy(const Report& report, Appraisal& appraisal, AttackFacts& facts) {
-  if ((report.policy >> 19 & 1) != 0) {
-    appraisal.Refuse("debug", "the guest's policy allows debugging: the host can read its memory");
-  } else {
-    appraisal.Pass("debug", "the guest's policy forbids debugging");
-  }
-  constexpr std::uint64_t kFixed = std::uint64_t{1} << 17 | 0xFFFF;  // must be one; ABI versions
-  AddBits(report.policy & ~kFixed, kPolicyBits, "the policy", appraisal, facts);
-  AddBits(report.platform_info, kPlatformBits, "the platform's information", appraisal, facts);
-  if (report.version >= 5) {
-    const std::uint64_t both = report.launch_mit_vector & report.current_mit_vector;
-    for (unsigned bit = 0; bit < 16; ++bit) {
-      facts.values["mit-vector." + std::to_string(bit)] =
-          static_cast<std::int64_t>(both >> bit & 1);
-    }
-  }
-}
-
-void AddTcb(const Report& report, Appraisal& appraisal, AttackFacts& facts) {
-  const bool fmc = report.fmc_layout();
-  const std::pair<const char*, const TcbVersion*> versions[] = {
-      {"reported", &report.reported_tcb},
-      {"committed", &report.committed_tcb},
-      {"current", &report.current_tcb},
-      {"launch", &report.launch_tcb}};
-  for (const auto& [name, tcb] : versions) {
-    appraisal.tcb.components.push_back({.name = name, .value = TcbText(*tcb, fmc)});
-  }
-  const std::string text = std::to_string(report.committed.major) + "." +
-                           std::to_string(report.committed.minor) + "." +
-                           std::to_string(report.committed.build);
-  appraisal.tcb.components.push_back({.name = "firmware", .value = text});
-  appraisal.tcb.components.push_back(
-      {.name = "microcode", .value = std::to_string(report.reported_tcb.microcode)});
-  // The lowest that the chip could be rolled back to, or that the guest was started under.
-  facts.values["microcode"] = std::min(
-      {report.reported_tcb.microcode, report.committed_tcb.microcode, report.launch_tcb.microcode});
-  facts.values["snp-firmware"] =
-      std::min({report.reported_tcb.snp, report.committed_tcb.snp, report.launch_tcb.snp});
-  facts.values["firmware"] = std::min(report.committed.Number(), report.current.Number());
-  if (!(report.current_tcb == report.committed_tcb)) {
-    appraisal.warnings.push_back("current TCB " + TcbText(report.current_tcb, fmc) +
-                                 " is not committed (" + TcbText(report.committed_tcb, fmc) +
-                                 "): the host can roll it back");
-  }
-  if (!(report.launch_tcb == report.reported_tcb)) {
-    appraisal.warnings.push_back("the guest was started under TCB " +
-                                 TcbText(report.launch_tcb, fmc) + ", the report is for " +
-                                 TcbText(report.reported_tcb, fmc));
-  }
-}
-
 void AddFacts(const Report& report, Appraisal& appraisal) {
   appraisal.AddFact("measurement", ToHex(report.measurement));
   appraisal.AddFact("report-data", ToHex(report.report_data));
@@ -292,11 +178,7 @@ std::vector<std::string> CannotShow(const Report& report) {
 }  // namespace
 
 Appraisal Appraise(const std::string& source, ByteView raw, const Context& context) {
-  Appraisal appraisal;
-  appraisal.source = source;
-  appraisal.kind = Kind::kSevSnp;
-  appraisal.format = "SEV-SNP report";
-  appraisal.time = context.time;
+  Appraisal appraisal = Begin(source, Kind::kSevSnp, "SEV-SNP report", context);
   Result<Report> report = ParseReport(raw);
   if (!report) {
     appraisal.Refuse("format", report.error().message);
@@ -325,8 +207,7 @@ Appraisal Appraise(const std::string& source, ByteView raw, const Context& conte
   CompareReportData(context, report->report_data, appraisal);
   AddTcb(*report, appraisal, facts);
   AddFacts(*report, appraisal);
-  appraisal.cannot_show = CannotShow(*report);
-  AttacksOf(context).Judge(facts, appraisal);
+  Close(context, facts, CannotShow(*report), appraisal);
   return appraisal;
 }
 

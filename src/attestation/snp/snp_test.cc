@@ -154,18 +154,15 @@ TEST(SnpTest, VceksThatAmdDidNotSignAreRefused) {
   }
 }
 
-TEST(SnpTest, EveryFlippedBitIsRefused) {
+TEST(SnpTest, ReservedBytesThatAreNotZeroAreRefusedAsSuch) {
   const Context context = With("trustee/snp/test-vcek.der", Day(2024, 1, 1));
   const Bytes good = Sample("trustee/snp/test-report.bin");
-  for (std::size_t at = 0; at < good.size(); ++at) {
-    Bytes bad = good;
-    bad[at] ^= static_cast<std::byte>(1U << (at * 5 % 8));
-    const Appraisal appraisal = Appraise("r", bad, context);
-    EXPECT_EQ(appraisal.verdict(), Verdict::kRefused) << "byte " << at;
-    const bool format = OutcomeOf(appraisal, "format") == Outcome::kFailed;
-    EXPECT_TRUE(format || OutcomeOf(appraisal, "signature") == Outcome::kFailed) << "byte " << at;
-    if (at >= 0x330 || (at >= 0x4C && at < 0x50) || (at >= 0x208 && at < 0x2A0)) {
-      EXPECT_TRUE(format) << "byte " << at << " must be zero";
+  for (const std::pair<std::size_t, std::size_t> range :
+       {std::pair(0x4CU, 0x50U), {0x208U, 0x2A0U}, {0x330U, 0x4A0U}}) {
+    for (std::size_t at = range.first; at < range.second; ++at) {
+      Bytes bad = good;
+      bad[at] = std::byte{1};
+      EXPECT_EQ(OutcomeOf(Appraise("r", bad, context), "format"), Outcome::kFailed) << at;
     }
   }
 }

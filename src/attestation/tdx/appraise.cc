@@ -54,7 +54,7 @@ std::optional<crypto::X509Certificate> CheckChain(const Quote& quote, const Cont
     appraisal.Refuse("chain", "the quote has no PCK certificate");
     return std::nullopt;
   }
-  Result<AnchoredChain> chain = VerifyToRoot("intel", *leaf, *certificates, context.roots);
+  Result<AnchoredChain> chain = VerifyToRoot("intel", *leaf, *certificates, context);
   if (!chain) {
     appraisal.Refuse("chain", chain.error().message);
     return std::nullopt;
@@ -67,12 +67,7 @@ std::optional<crypto::X509Certificate> CheckChain(const Quote& quote, const Cont
       return std::nullopt;
     }
   }
-  std::string names;
-  for (const crypto::X509Certificate& certificate : chain->path) {
-    names += (names.empty() ? "" : " <- ") + certificate.common_name();
-  }
-  appraisal.Pass("chain", names + (chain->root.given ? " (given with --root)" : " (pinned)"));
-  AppraiseChain(*chain, context.revocation_lists, context.time, "", appraisal);
+  PassChain(*chain, context, appraisal);
   return *leaf;
 }
 
@@ -230,11 +225,9 @@ std::vector<std::string> CannotShow(bool td) {
 }  // namespace
 
 Appraisal Appraise(const std::string& source, ByteView raw, const Context& context) {
-  Appraisal appraisal;
-  appraisal.source = source;
-  appraisal.kind = raw.size() >= 8 && GetLittle32(raw, 4) == 0 ? Kind::kSgx : Kind::kTdx;
-  appraisal.format = appraisal.kind == Kind::kSgx ? "SGX quote" : "TDX quote";
-  appraisal.time = context.time;
+  const bool sgx = raw.size() >= 8 && GetLittle32(raw, 4) == 0;
+  Appraisal appraisal =
+      Begin(source, sgx ? Kind::kSgx : Kind::kTdx, sgx ? "SGX quote" : "TDX quote", context);
   Result<Quote> quote = ParseQuote(raw);
   if (!quote) {
     appraisal.Refuse("format", quote.error().message);
@@ -270,8 +263,7 @@ Appraisal Appraise(const std::string& source, ByteView raw, const Context& conte
   }
   CompareReportData(context, quote->td ? quote->td->report_data : quote->enclave->report_data,
                     appraisal);
-  appraisal.cannot_show = CannotShow(quote->td.has_value());
-  AttacksOf(context).Judge(facts, appraisal);
+  Close(context, facts, CannotShow(quote->td.has_value()), appraisal);
   return appraisal;
 }
 

@@ -37,8 +37,7 @@ Result<AnchoredChain> VerifySigner(const Signed& document, const Context& contex
                 "re-formatting breaks it) or another key signed it";
       continue;
     }
-    Result<AnchoredChain> chain =
-        VerifyToRoot("intel", certificate, context.certificates, context.roots);
+    Result<AnchoredChain> chain = VerifyToRoot("intel", certificate, context.certificates, context);
     if (chain) {
       return chain;
     }
@@ -71,7 +70,7 @@ bool CheckSigned(const Signed& document, const Context& context, bool& chain_sai
   }
   appraisal.Pass("collateral", document.file + ": signed by " + std::string(kTcbSigner));
   if (!chain_said) {
-    AppraiseChain(*chain, context.revocation_lists, context.time, "collateral-", appraisal);
+    AppraiseChain(*chain, context, "collateral-", appraisal);
     chain_said = true;
   }
   const std::string span = document.file + " holds from " + FormatUtc(document.issue_date) +
