@@ -39,7 +39,10 @@ struct FlipSubject {
   bool unsigned_are_said = false;
 };
 
-inline bool LongRun() { return std::getenv("CASEMATE_LONG") != nullptr; }
+inline bool LongRun() {
+  const char* set = std::getenv("CASEMATE_LONG");
+  return set != nullptr && *set != '\0';
+}
 
 // CASEMATE_LONG takes all eight bits of every byte; else one, another from byte to byte, so that
 // all eight are met.
