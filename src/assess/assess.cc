@@ -147,48 +147,67 @@ class CellMaker {
     }
   }
 
-  // Everything that is had so cheaply, and the words that rules have for the ways to it.
+  // Everything that is had so cheaply, and the words that rules have for the ways to it; apart,
+  // what may be had, if a missing fact is against you.
   void AddReached(const Judge::Outcome& outcome) {
-    for (const auto& reach : outcome.reaches) {
-      for (const std::size_t goal : reach->At(outcome.level, options_.label)) {
-        const std::string& id = pipeline_.element(goal).id;
-        if (std::ranges::find(cell_.reached, id) != cell_.reached.end()) {
-          continue;
-        }
-        ++cell_.reached_count;
-        if (cell_.reached.size() < kMaxReached) {
-          cell_.reached.push_back(id);
-          CollectNotes(*reach, Form::kPlaintext, goal);
+    std::set<std::string> done;
+    for (const bool may : {false, true}) {
+      for (const auto& reach : outcome.reaches) {
+        for (const std::size_t goal : reach->At(outcome.level, options_.label)) {
+          const std::string& id = pipeline_.element(goal).id;
+          if (reach->HangsOnMissing(Form::kPlaintext, goal) == may && done.insert(id).second) {
+            AddReachedGoal(*reach, goal, may);
+          }
         }
       }
     }
   }
 
-  void CollectNotes(const Reach& reach, Form form, std::size_t element) {
+  void AddReachedGoal(const Reach& reach, std::size_t goal, bool may) {
+    const std::string& id = pipeline_.element(goal).id;
+    // Of an unknown verdict all of it may be.
+    if (may && cell_.derived != Verdict::kUnknown) {
+      if (cell_.may_reach.size() < kMaxReached) {
+        cell_.may_reach.push_back(id);
+        CollectNotes(reach, Form::kPlaintext, goal, cell_.may_notes);
+      }
+      return;
+    }
+    ++cell_.reached_count;
+    if (cell_.reached.size() < kMaxReached) {
+      cell_.reached.push_back(id);
+      CollectNotes(reach, Form::kPlaintext, goal, cell_.notes);
+    }
+  }
+
+  void CollectNotes(const Reach& reach, Form form, std::size_t element,
+                    std::vector<Texts>& notes) const {
     const Reach::Application& how = *reach.How(form, element);
     for (std::size_t i = 0; i < how.premises.size(); ++i) {
       if (how.premises[i] != Reach::kNoElement) {
-        CollectNotes(reach, how.rule->needs[i].form, how.premises[i]);
+        CollectNotes(reach, how.rule->needs[i].form, how.premises[i], notes);
       }
     }
-    AddNote(how.rule->note);
+    if (std::ranges::find(cell_.notes, how.rule->note.en, &Texts::en) == cell_.notes.end()) {
+      AddNote(how.rule->note, notes);
+    }
   }
 
-  void AddNote(const Texts& note) {
-    if (!note.en.empty() &&
-        std::ranges::find(cell_.notes, note.en, &Texts::en) == cell_.notes.end()) {
-      cell_.notes.push_back(note);
+  static void AddNote(const Texts& note, std::vector<Texts>& notes) {
+    if (!note.en.empty() && std::ranges::find(notes, note.en, &Texts::en) == notes.end()) {
+      notes.push_back(note);
     }
   }
 
   void AddNotes() {
     if (cell_.verdict == Verdict::kNotApplicable) {
       cell_.notes.clear();  // they are about the verdict behind it
+      cell_.may_notes.clear();
     }
     for (const NoteRule& note : rules_.notes) {
       if (note.adversary == cell_.adversary->id && note.verdict == VerdictName(cell_.verdict) &&
           Holds(note)) {
-        AddNote(note.text);
+        AddNote(note.text, cell_.notes);
       }
     }
   }

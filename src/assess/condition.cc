@@ -29,6 +29,12 @@ bool TestValue(const Pipeline& pipeline, const Condition& condition, std::int32_
     return asker.instrument != nullptr && std::ranges::find(asker.instrument->countries, value) !=
                                               asker.instrument->countries.end();
   }
+  if (condition.test == Condition::Test::kOver) {
+    return value > condition.values[0];
+  }
+  if (condition.test == Condition::Test::kBeyondHorizon) {
+    return std::stoi(pipeline.date().substr(0, 4)) + value > condition.values[0];
+  }
   return std::ranges::any_of(condition.values, [&](std::int32_t wanted) {
     return Matches(value, wanted, pipeline, asker);
   });

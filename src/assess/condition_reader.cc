@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace casemate::assess {
 namespace {
@@ -100,7 +101,7 @@ Result<std::int32_t> ValueOf(const Field& field, std::string_view word, yaml::Ma
   return static_cast<std::int32_t>(found - field.words.begin());
 }
 
-// PATH is [not] VALUE [or VALUE]... | within reach | measured
+// PATH is [not] VALUE [or VALUE]... | within reach | measured | over NUMBER | beyond horizon
 Result<Condition> ConditionOf(const Node& node, Kind of) {
   if (!node.is_scalar()) {
     return FailAt(node.mark, "expected \"PATH is VALUE\"");
@@ -109,7 +110,7 @@ Result<Condition> ConditionOf(const Node& node, Kind of) {
   if (words.size() < 3 || words[1] != "is") {
     return FailAt(node.mark,
                   "expected \"PATH is [not] VALUE [or VALUE]\", \"PATH is [not] within "
-                  "reach\" or \"PATH is [not] measured\", found \"" +
+                  "reach\", \"measured\", \"over NUMBER\" or \"beyond horizon\", found \"" +
                       node.text + "\"");
   }
   Result<ReadPath> path = PathOf(words[0], of, node.mark);
@@ -135,6 +136,24 @@ Result<Condition> ConditionOf(const Node& node, Kind of) {
   }
   if (left == 1 && words[at] == "measured") {
     condition.test = Condition::Test::kMeasured;
+    return condition;
+  }
+  if (left == 2 && words[at] == "beyond" && words[at + 1] == "horizon") {
+    if (path->field->type != FieldType::kNumber) {
+      return FailAt(node.mark, "only a number of years can be beyond the horizon");
+    }
+    condition.test = Condition::Test::kBeyondHorizon;
+    return condition;  // the year comes when all files are read
+  }
+  if (left == 2 && words[at] == "over" && path->field->type == FieldType::kNumber) {
+    std::int32_t number = 0;
+    const char* end = words[at + 1].data() + words[at + 1].size();
+    const auto [stop, error] = std::from_chars(words[at + 1].data(), end, number);
+    if (error != std::errc() || stop != end || number < 0) {
+      return FailAt(node.mark, "over: expected a whole number, found \"" + node.text + "\"");
+    }
+    condition.test = Condition::Test::kOver;
+    condition.values = {number};
     return condition;
   }
   for (; at < words.size(); at += 2) {

@@ -1,7 +1,9 @@
 #include "assess/counterfactual.h"
 
 #include <algorithm>
+#include <queue>
 #include <set>
+#include <tuple>
 
 namespace casemate::assess {
 namespace {
@@ -169,85 +171,83 @@ std::vector<ChangeSearch::Edit> ChangeSearch::Branches(const Judge::Outcome& out
       edits.push_back({.place = place, .value = value});
     }
   }
-  std::ranges::stable_sort(edits, {}, [&](const Edit& edit) { return EffortOf({edit}); });
+  std::ranges::stable_sort(edits, {}, [&](const Edit& edit) { return CostOf({edit}); });
   return edits;
 }
 
-int ChangeSearch::EffortOf(const Edits& edits) const {
-  int effort = 0;
+int ChangeSearch::CostOf(const Edits& edits) const {
+  int cost = 0;
   for (const Edit& edit : edits) {
-    effort += static_cast<int>(FieldOf(before_, edit.place).effort);
+    cost += judge_.costs().Of(before_.element(edit.place.element).kind, edit.place.field);
   }
-  return effort;
+  return cost;
 }
 
 ChangeSearch::Found ChangeSearch::Improve() {
-  Found found;
-  const Judge::Outcome start = Try({});
-  const int rank = start.Rank();
-  const int best = static_cast<int>(Level::kNone);
-  std::vector<Edits> layer = {{}};
-  std::set<Edits> seen;
-  std::size_t tries = 0;
-  bool bounded = false;
-  int better_rank = rank;
-  int better_effort = 0;
-  for (std::size_t size = 1; size <= kMaxChanges && !layer.empty() && !found.stops; ++size) {
-    std::vector<Edits> next;
-    int stops_effort = 0;
-    for (const Edits& edits : layer) {
-      std::vector<std::pair<FactPlace, Fact>> undo;
-      Apply(edits, undo);
-      const Judge::Outcome here = judge_.Run(what_if_.pipeline, true);
-      steps_ += here.steps;
-      const std::vector<Edit> branches =
-          here.goal.element == Reach::kNoElement ? std::vector<Edit>() : Branches(here);
-      Undo(undo);
-      for (const Edit& edit : branches) {
-        Edits longer = edits;
-        if (std::ranges::find(longer, edit.place, &Edit::place) != longer.end()) {
-          continue;
-        }
-        longer.insert(std::ranges::upper_bound(longer, edit), edit);
-        if (!seen.insert(longer).second) {
-          continue;
-        }
-        if (++tries > kMaxTries || steps_ > kMaxSteps) {
-          bounded = true;
-          break;
-        }
-        const Judge::Outcome outcome = Try(longer);
-        const int now = outcome.Rank();
-        const int effort = EffortOf(longer);
-        const bool first = !found.better;
-        const bool as_small = found.better && found.better->changes.size() == size;
-        if (now > rank &&
-            (first ||
-             (as_small && (now > better_rank || (now == better_rank && effort < better_effort))))) {
-          found.better = Describe(longer, outcome, true);
-          better_rank = now;
-          better_effort = effort;
-        }
-        if (now == best && (!found.stops || effort < stops_effort)) {
-          found.stops = Describe(longer, outcome, true);
-          stops_effort = effort;
-        }
-        next.push_back(std::move(longer));
-      }
-      if (bounded) {
-        break;
-      }
+  struct Open {
+    int cost = 0;
+    std::size_t number = 0;  // in the order of finding, so that runs agree
+    Edits edits;
+    bool operator>(const Open& other) const {
+      return std::tuple(cost, edits.size(), number) >
+             std::tuple(other.cost, other.edits.size(), other.number);
     }
-    layer = std::move(next);
-    if (bounded) {
+  };
+  Found found;
+  std::priority_queue<Open, std::vector<Open>, std::greater<>> open;
+  open.push({});
+  std::set<Edits> seen;
+  const int best = static_cast<int>(Level::kNone);
+  int rank = best;
+  int better_cost = 0;
+  int better_rank = 0;
+  for (std::size_t tries = 0; !open.empty(); ++tries) {
+    const Open here = open.top();
+    open.pop();
+    // Of equally cheap sets the one that does more is shown.
+    if (found.stops && here.cost > better_cost) {
       break;
+    }
+    if (tries > kMaxTries || steps_ > kMaxSteps) {
+      break;
+    }
+    std::vector<std::pair<FactPlace, Fact>> undo;
+    Apply(here.edits, undo);
+    const Judge::Outcome outcome = judge_.Run(what_if_.pipeline, true);
+    steps_ += outcome.steps;
+    const int now = outcome.Rank();
+    std::vector<Edit> branches;
+    if (outcome.goal.element != Reach::kNoElement && here.edits.size() < kMaxChanges) {
+      branches = Branches(outcome);
+    }
+    Undo(undo);
+    if (here.edits.empty()) {
+      rank = now;
+    }
+    if (now > rank && (!found.better || (here.cost == better_cost && now > better_rank))) {
+      found.better = Describe(here.edits, outcome, true);
+      better_cost = here.cost;
+      better_rank = now;
+    }
+    if (now == best && now > rank && !found.stops) {
+      found.stops = Describe(here.edits, outcome, true);
+      continue;
+    }
+    for (const Edit& edit : branches) {
+      Edits longer = here.edits;
+      if (std::ranges::find(longer, edit.place, &Edit::place) != longer.end()) {
+        continue;
+      }
+      longer.insert(std::ranges::upper_bound(longer, edit), edit);
+      if (seen.insert(longer).second) {
+        open.push({.cost = CostOf(longer), .number = seen.size(), .edits = std::move(longer)});
+      }
     }
   }
   if (!found.better) {
     found.better = Sweep(rank);
   }
-  if (found.stops && found.better && found.stops->changes.size() == found.better->changes.size() &&
-      better_rank == best) {
+  if (better_rank == best) {
     found.stops.reset();
   }
   return found;

@@ -18,11 +18,12 @@ struct WhatIf {
 };
 WhatIf PrepareWhatIf(const Pipeline& pipeline, const Instrument* instrument);
 
-// Looks for the smallest sets of changes to facts that somebody can change which give a better
-// verdict, and which stop the adversary. A path is broken only by changing a fact that it used, so
-// the search branches over the facts of the cheapest path that is left (breadth first, so that what
-// it finds is smallest), and where that takes too long changes whole groups of facts that paths
-// share. `steps` counts and bounds the work.
+// Looks for the cheapest sets of changes to facts that somebody can change which give a better
+// verdict, and which stop the adversary; what a change costs stands in RuleSet::costs. A path is
+// broken only by changing a fact that it used, so the search branches over the facts of the
+// cheapest path that is left (cheapest set first, so that the first that helps is cheapest), and
+// where that takes too long changes whole groups of facts that paths share. `steps` counts and
+// bounds the work.
 class ChangeSearch {
  public:
   ChangeSearch(const Judge& judge, const Pipeline& pipeline);
@@ -54,7 +55,7 @@ class ChangeSearch {
   Counterfactual Describe(const Edits& edits, const Judge::Outcome& outcome, bool all) const;
   std::optional<Counterfactual> Sweep(int from_rank);
   Edits WholeGroup(const Judge::Outcome& outcome, const Edit& edit) const;
-  int EffortOf(const Edits& edits) const;
+  int CostOf(const Edits& edits) const;
 
   const Judge& judge_;
   const Pipeline& before_;

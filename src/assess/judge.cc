@@ -8,7 +8,8 @@ Judge::Judge(const RuleSet& rules, const Adversary& adversary, std::size_t label
     : adversary_(adversary),
       instrument_(rules.FindInstrument(adversary.instrument)),
       rules_(RulesOf(rules, adversary)),
-      label_(label) {}
+      label_(label),
+      costs_(rules.costs) {}
 
 std::vector<Asker> Judge::Askers(const Pipeline& pipeline, bool& yours) const {
   Asker asker{.instrument = instrument_};

@@ -35,6 +35,7 @@ class Judge {
   const Instrument* instrument() const { return instrument_; }
   const std::vector<const Rule*>& rules() const { return rules_; }
   std::size_t label() const { return label_; }
+  const ChangeCosts& costs() const { return costs_; }
 
  private:
   std::vector<Asker> Askers(const Pipeline& pipeline, bool& yours) const;
@@ -43,6 +44,7 @@ class Judge {
   const Instrument* instrument_;
   std::vector<const Rule*> rules_;
   std::size_t label_;
+  const ChangeCosts& costs_;
 };
 
 Verdict VerdictOf(Level level);

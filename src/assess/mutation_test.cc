@@ -214,13 +214,16 @@ constexpr auto kMutations = std::to_array<Mutation>({
 
     // With the vendor's key its staff no longer need the enclave's memory.
     {"documents-key", "holder", "vendor", {kNone, "processor-staff=does-not-stop", kAbsent}},
-    {"documents-key", "holder", "chip-maker", {kAbsent, kNone, kNone}},  // has no ciphertext
-    {"documents-key", "kept_in", "software", {kNone, kNone, kNone}},
+    // It has no ciphertext; but where another holds the key, who governs it is a question.
+    {"documents-key", "holder", "chip-maker", {kAbsent, "processor-staff=unknown", kNone}},
+    // Erasing an object destroys its key, and a key in software is in the old copies too.
+    {"documents-key", "kept_in", "software", {kNone, kNone, "restored-backup=does-not-stop"}},
     // Content is in the engine's memory anyway: the gate is silent on what passed.
     {"documents-key", "released_to", "none", {kNone, kNone, kNone}},
     {"documents-key", "release", "never", {kNone, kNone, kNone}},
     {"documents-key", "cache_minutes", "0", {kNone, kNone, kNone}},
     {"documents-key", "revocation", "caches", {kNone, kNone, kNone}},
+    {"documents-key", "revocation", "new-releases", {kAbsent, kAbsent, kNone}},  // for a minute
     {"documents-key",
      "beside_data",
      "yes",
@@ -252,7 +255,8 @@ constexpr auto kMutations = std::to_array<Mutation>({
      {"storage-breach=does-not-stop", "storage-breach=does-not-stop processor-staff=does-not-stop",
       "storage-breach=does-not-stop"}},
     {"documents", "isolation", "shared", {kNone, "co-tenant=raises-cost", "co-tenant=raises-cost"}},
-    {"documents", "retention_days", "0", {kNone, kNone, kNone}},
+    // Where nothing is kept no copy brings it back.
+    {"documents", "retention_days", "0", {"restored-backup=stops", "restored-backup=stops", kNone}},
     {"documents", "backups", "off", {"restored-backup=stops", "restored-backup=stops", kNone}},
     {"documents",
      "erasure",
@@ -281,6 +285,9 @@ constexpr auto kMutations = std::to_array<Mutation>({
     {"release", "carries", "metadata", {kNone, kNone, kNone}},
     {"release", "crosses", "own-network", {kNone, kNone, kAbsent}},
     {"release", "crosses", "internet", {kAbsent, kAbsent, kNone}},
+    {"ask", "lifetime_years", "0", {kNone, kNone, kNone}},  // the other one is left
+    {"load", "lifetime_years", "0", {kNone, kNone, kNone}},
+    {"release", "lifetime_years", "0", {kNone, kNone, kNone}},
 });
 
 class MutationTest : public testing::TestWithParam<std::size_t> {
@@ -394,6 +401,77 @@ TEST(MutationsTest, BothHopsTogetherCloseTheRecording) {
     }
     EXPECT_EQ(TableOf(pipeline).at("quantum-recorder"), "stops") << example;
   }
+}
+
+// Mosca: 2026 + lifetime + 2 years of migration against 2030, the year of data/rules/horizon.yaml.
+TEST(MutationsTest, WhatNeedNotStaySecretBeyondTheHorizonIsNothingToARecorder) {
+  for (const std::string_view example : kExamples) {
+    Pipeline pipeline = *ReadExample(example);
+    const std::string before = TableOf(pipeline).at("quantum-recorder");
+    const auto with = [&](const char* years) {
+      for (const char* hop : {"ask", "release"}) {
+        EXPECT_TRUE(pipeline.State(
+            {.element = hop, .field = "lifetime_years", .value = years, .evidence = Said()}));
+      }
+      return TableOf(pipeline).at("quantum-recorder");
+    };
+    EXPECT_EQ(with("3"), before) << example;
+    EXPECT_EQ(with("2"), "stops") << example;
+    EXPECT_EQ(with("unknown"), "unknown") << example;
+  }
+}
+
+TEST(MutationsTest, CachedKeysAreSaidWhereARevocationDoesNotReachThem) {
+  const auto says_cached = [](const Pipeline& pipeline) {
+    const Assessment assessment = Assess(pipeline, Rules(), TestOptions());
+    return std::ranges::find(assessment.Find("processor-staff")->notes, "cached keys",
+                             &Texts::en) != assessment.Find("processor-staff")->notes.end();
+  };
+  const Pipeline before = *ReadExample("at-rest-eu-keys");
+  EXPECT_TRUE(says_cached(before));
+  for (const auto& [field, value] :
+       {std::pair{"cache_minutes", "0"}, std::pair{"revocation", "caches"},
+        std::pair{"revocation", "derived"}, std::pair{"release", "never"}}) {
+    Pipeline changed = before;
+    ASSERT_TRUE(changed.State(
+        {.element = "documents-key", .field = field, .value = value, .evidence = Said()}));
+    EXPECT_FALSE(says_cached(changed)) << field << " " << value;
+  }
+}
+
+TEST(MutationsTest, ADestroyedKeyThatIsCachedForDaysBringsAnErasedObjectBack) {
+  const auto restored = [](std::string_view minutes, std::string_view revocation) {
+    Pipeline pipeline = *ReadExample("eu-processor");
+    for (const auto& [field, value] :
+         {std::pair{"cache_minutes", minutes}, std::pair{"revocation", revocation}}) {
+      EXPECT_TRUE(pipeline.State({.element = "documents-key",
+                                  .field = field,
+                                  .value = std::string(value),
+                                  .evidence = Said()}));
+    }
+    return TableOf(pipeline).at("restored-backup");
+  };
+  EXPECT_EQ(restored("1441", "new-releases"), "does-not-stop");
+  EXPECT_EQ(restored("1440", "new-releases"), "stops");
+  EXPECT_EQ(restored("1441", "caches"), "stops");
+  EXPECT_EQ(restored("unknown", "new-releases"), "unknown");
+  EXPECT_EQ(restored("1441", "unknown"), "unknown");
+}
+
+TEST(MutationsTest, WhoGovernsAKeyThatAnotherHoldsCanPermitItsUse) {
+  Pipeline pipeline = *ReadExample("confidential-computing");
+  const auto staff_with = [&](const char* governor) {
+    EXPECT_TRUE(pipeline.State({.element = "documents-key",
+                                .field = "governed_by",
+                                .value = governor,
+                                .evidence = Said()}));
+    return TableOf(pipeline).at("processor-staff");
+  };
+  EXPECT_EQ(staff_with("vendor"), "raises-cost");  // you hold it: nobody else's word counts
+  ASSERT_TRUE(pipeline.State(
+      {.element = "documents-key", .field = "holder", .value = "chip-maker", .evidence = Said()}));
+  EXPECT_EQ(staff_with("vendor"), "does-not-stop");
+  EXPECT_EQ(staff_with("acme"), "raises-cost");
 }
 
 TEST(MutationsTest, AHybridThatIsOnlySaidOfYourOwnHopsIsNotMeasured) {

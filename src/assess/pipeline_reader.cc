@@ -17,8 +17,9 @@ constexpr std::array<std::string_view, 5> kFactNames = {"value", "source", "date
                                                         "note"};
 
 std::vector<std::string_view> TopNames() {
-  std::vector<std::string_view> names = {"casemate", "name",  "title",   "date", "you",
-                                         "labels",   "label", "sources", "use",  "evidence"};
+  std::vector<std::string_view> names = {"casemate", "name",     "title",    "date",
+                                         "you",      "labels",   "label",    "sources",
+                                         "use",      "evidence", "lifetimes"};
   for (std::size_t i = 0; i < kKinds; ++i) {
     names.push_back(InfoOf(static_cast<Kind>(i)).section);
   }
@@ -140,6 +141,9 @@ Result<Pipeline> PipelineReader::Read(const Node& root) {
     return std::unexpected(checked.error());
   }
   AddUnsaidHops();
+  if (Result<void> lifetimes = AddLifetimes(root); !lifetimes) {
+    return In(file_, lifetimes.error());
+  }
   AddKnownAttacks(pipeline_, KnownAttacks::BuiltIn());
   if (Result<void> attacks = CheckAttacks(); !attacks) {
     return std::unexpected(attacks.error());
@@ -511,6 +515,60 @@ void PipelineReader::AddUnsaidHops() {
                      .confidence = Confidence::kClaimed},
         .place = place};
   }
+}
+
+// lifetimes: {confidential: 10}, or one number for all: hops that do not say it themselves have it.
+Result<void> PipelineReader::AddLifetimes(const Node& root) {
+  const Node* lifetimes = root.Get("lifetimes");
+  if (lifetimes == nullptr) {
+    return {};
+  }
+  const std::size_t index = RequireField(Kind::kHop, "lifetime_years");
+  const Field& field = InfoOf(Kind::kHop).fields[index];
+  std::vector<std::optional<Fact>> of_label(pipeline_.labels_.size());
+  const auto read = [&](const Node& node) -> Result<Fact> {
+    Fact fact;
+    fact.evidence = layers_.back().evidence;
+    fact.place = {.file = file_, .mark = node.mark};
+    if (Result<void> value = ReadValue(pipeline_, field, {node.text}, !node.is_scalar(), fact);
+        !value) {
+      return FailAt(node.mark, "lifetimes: " + value.error().message);
+    }
+    if (!fact.known) {
+      fact.evidence.confidence = Confidence::kUnknown;
+    }
+    return fact;
+  };
+  if (!lifetimes->is_mapping()) {
+    Result<Fact> fact = read(*lifetimes);
+    if (!fact) {
+      return std::unexpected(fact.error());
+    }
+    of_label.assign(of_label.size(), *fact);
+  }
+  for (const yaml::Entry& entry : lifetimes->entries) {
+    const std::optional<std::size_t> label = pipeline_.FindLabel(entry.name);
+    if (!label) {
+      return FailAt(
+          entry.mark,
+          "lifetimes: expected one of the labels, found \"" + entry.name + "\"" +
+              DidYouMean(entry.name, {pipeline_.labels_.begin(), pipeline_.labels_.end()}));
+    }
+    Result<Fact> fact = read(entry.value);
+    if (!fact) {
+      return std::unexpected(fact.error());
+    }
+    of_label[*label] = *std::move(fact);
+  }
+  for (std::size_t i = 0; i < pipeline_.elements_.size(); ++i) {
+    if (pipeline_.elements_[i].kind == Kind::kHop &&
+        pipeline_.elements_[i].facts[index].evidence.source.empty()) {
+      if (const std::optional<Fact>& fact = of_label[pipeline_.LabelOf(i)]) {
+        pipeline_.elements_[i].facts[index] = *fact;
+      }
+    }
+  }
+  return {};
 }
 
 // An attack of the table has its environment from its name; one of your own has to say it.

@@ -40,6 +40,7 @@ class PipelineReader {
   Result<void> FillFact(const Layer& layer, std::size_t element, const yaml::Entry& entry,
                         const Evidence& evidence);
   void AddUnsaidHops();
+  Result<void> AddLifetimes(const yaml::Node& root);
   Result<void> CheckAttacks() const;
   Result<void> Check() const;
   Result<void> CheckCycles(Kind kind, std::string_view field, std::string_view what) const;

@@ -228,6 +228,34 @@ TEST(PipelineTest, StatingReplacesAFactAndReturnsTheOldOne) {
       pipeline->State({.element = "ask", .field = "key_exchange", .value = "y", .evidence = {}}));
 }
 
+TEST(PipelineTest, LifetimesAreOfAllHopsOrByLabelAndAHopSaysItsOwn) {
+  const auto years = [](const std::string& lifetimes) {
+    const Result<Pipeline> pipeline = Pipeline::Parse(
+        "casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: a\nlifetimes: " + lifetimes +
+            "\nparties: {a: }\nprocessors: {m: {operator: you}, n: {operator: you}}\n"
+            "hops:\n  own: {from: a, to: m, lifetime_years: 1}\n"
+            "  low: {from: a, to: n, label: public}\n  high: {from: a, to: n, label: secret}\n",
+        "p.yaml", Catalogue());
+    if (!pipeline) {
+      return pipeline.error().message;
+    }
+    std::string text;
+    for (const char* hop : {"own", "low", "high"}) {
+      text +=
+          pipeline->ValueText(*pipeline->Find(hop), RequireField(Kind::kHop, "lifetime_years")) +
+          " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(years("10"), "1 10 10 ");
+  EXPECT_EQ(years("{public: 0, secret: 30}"), "1 0 30 ");
+  EXPECT_EQ(years("{secret: unknown}"), "1 unknown unknown ");
+  EXPECT_THAT(years("{secrit: 3}"),
+              testing::HasSubstr("p.yaml:5:13: lifetimes: expected one of the labels"));
+  EXPECT_THAT(years("long"), testing::HasSubstr("whole number"));
+  EXPECT_THAT(years("[1, 2]"), testing::HasSubstr("lifetimes:"));
+}
+
 TEST(PipelineTest, TheSchemaInTheDocsIsTheOneOfThisProgram) {
   Result<Bytes> file =
       ReadFile(CASEMATE_SOURCE_DIR "/docs/formats/pipeline.schema.json", std::size_t{1} << 20);

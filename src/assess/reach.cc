@@ -228,6 +228,12 @@ Level Reach::LevelOf(Form form, std::size_t element) const {
   return cost == kNever ? Level::kNone : static_cast<Level>(cost / kPerLevel);
 }
 
+bool Reach::HangsOnMissing(Form form, std::size_t element) const {
+  const std::uint32_t cost = costs_[Atom(form, element)];
+  return cost != kNever && cost % kPerLevel / kPerConfidence ==
+                               CostOf(Step::kOrdinary, Confidence::kUnknown) / kPerConfidence;
+}
+
 const Reach::Application* Reach::How(Form form, std::size_t element) const {
   const std::size_t atom = Atom(form, element);
   return costs_[atom] == kNever ? nullptr : &instances_[how_[atom]].application;

@@ -40,6 +40,8 @@ class Reach {
   // All plaintext at or above a label at that level, by element.
   std::vector<std::size_t> At(Level level, std::size_t label) const;
   Level LevelOf(Form form, std::size_t element) const;
+  // Whether the best known of the cheapest ways rests on a missing fact.
+  bool HangsOnMissing(Form form, std::size_t element) const;
 
   // The application of a rule that gives an atom at its least cost.
   struct Application {

@@ -26,18 +26,31 @@ bool IsYours(const Pipeline& pipeline, std::size_t element, std::string_view fie
          fact.values[0] == static_cast<std::int32_t>(pipeline.you());
 }
 
-// After the end of a contract: your keys are destroyed, those of others stay with who has the data,
-// what lies with you or was not kept is not there.
+// Who destroys a key that somebody else holds is who governs it.
+bool IsYourKey(const Pipeline& pipeline, std::size_t key) {
+  return IsYours(pipeline, key, "holder") || IsYours(pipeline, key, "governed_by");
+}
+
+// Whether a former processor still has what opens a key.
+std::string LeftWith(const Pipeline& pipeline, std::size_t key) {
+  const Element& element = pipeline.element(key);
+  if (IsYourKey(pipeline, key)) {
+    return "no";
+  }
+  return element.facts[RequireField(Kind::kKey, "holder")].known &&
+                 element.facts[RequireField(Kind::kKey, "governed_by")].known
+             ? "yes"
+             : "unknown";
+}
+
+// After the end of a contract: keys that you hold or govern are destroyed, those of others stay
+// with who has the data, what lies with you or was not kept is not there.
 Pipeline AfterExit(const Pipeline& before) {
   Pipeline after = before;
   for (std::size_t i = 0; i < before.elements().size(); ++i) {
     const Element& element = before.element(i);
     if (element.kind == Kind::kKey) {
-      if (!element.facts[RequireField(Kind::kKey, "holder")].known) {
-        Set(after, element.id, "beside_data", "unknown");
-      } else {
-        Set(after, element.id, "beside_data", IsYours(before, i, "holder") ? "no" : "yes");
-      }
+      Set(after, element.id, "beside_data", LeftWith(before, i));
     } else if (element.kind == Kind::kStore) {
       const std::size_t days = RequireField(Kind::kStore, "retention_days");
       if (IsYours(before, i, "operator") || before.ValueText(i, days) == "0") {
@@ -108,7 +121,7 @@ bool Has(const Control& control, const Pipeline& pipeline, std::size_t element) 
   if (!pipeline.fact(index, RequireField(Kind::kKey, "holder")).known) {
     return false;
   }
-  return IsYours(pipeline, index, "holder") == (control.key_holder == Control::Holder::kYou);
+  return IsYourKey(pipeline, index) == (control.key_holder == Control::Holder::kYou);
 }
 
 struct Risk {
@@ -134,7 +147,10 @@ class RegisterMaker {
 
   Register Make() {
     for (const Control& control : table_.controls) {
-      File(control);
+      Find(control);
+    }
+    for (const Risk& risk : risks_) {
+      File(risk);
     }
     for (const Risk& risk : risks_) {
       AddRow(risk);
@@ -160,34 +176,88 @@ class RegisterMaker {
     return StandingOf(risk.judge, after);
   }
 
-  void File(const Control& control) {
-    Pipeline without = pipeline_;
+  // A control that the pipeline has, and where.
+  struct Present {
+    const Control* control;
     std::vector<std::string> elements;
+  };
+
+  void Find(const Control& control) {
+    Present present{.control = &control, .elements = {}};
     for (std::size_t i = 0; i < pipeline_.elements().size(); ++i) {
       if (Has(control, pipeline_, i)) {
-        const std::string& id = pipeline_.element(i).id;
-        elements.push_back(id);
-        for (const auto& [field, value] : control.without) {
+        present.elements.push_back(pipeline_.element(i).id);
+      }
+    }
+    if (!present.elements.empty()) {
+      present_.push_back(std::move(present));
+    }
+  }
+
+  // The risk as it were without those controls.
+  Standing Without(const Risk& risk, const std::vector<const Present*>& controls) const {
+    Pipeline without = pipeline_;
+    for (const Present* present : controls) {
+      for (const std::string& id : present->elements) {
+        for (const auto& [field, value] : present->control->without) {
           Set(without, id, field, value);
         }
       }
     }
-    if (elements.empty()) {
+    return StandingIn(risk, without);
+  }
+
+  static bool IsWorse(const Standing& standing, const Standing& than) {
+    return standing.worst < than.worst || standing.best < than.best;
+  }
+
+  void File(const Risk& risk) {
+    std::vector<Filing> filings;
+    std::vector<const Present*> idle;  // whose absence alone moves nothing
+    for (const Present& present : present_) {
+      Standing then = Without(risk, {&present});
+      const bool treats = IsWorse(then, risk.now);
+      if (!treats) {
+        idle.push_back(&present);
+      }
+      filings.push_back({.control = present.control,
+                         .elements = present.elements,
+                         .risk = risk.adversary->id,
+                         .with = risk.now.verdict,
+                         .without = then.verdict,
+                         .treats = treats,
+                         .redundant_with = {},
+                         .path = treats ? std::vector<const Rule*>() : risk.now.path});
+    }
+    FindRedundant(risk, idle, filings);
+    for (Filing& filing : filings) {
+      const bool claimed = std::ranges::find(filing.control->claimed_for, risk.adversary->id) !=
+                           filing.control->claimed_for.end();
+      if (filing.treats || claimed) {
+        register_.filings.push_back(std::move(filing));
+      }
+    }
+  }
+
+  // Two controls of which either is enough: without one of them nothing moves, and yet each counts.
+  void FindRedundant(const Risk& risk, const std::vector<const Present*>& idle,
+                     std::vector<Filing>& filings) const {
+    if (idle.size() < 2 || !IsWorse(Without(risk, idle), risk.now)) {
       return;
     }
-    for (const Risk& risk : risks_) {
-      const Standing then = StandingIn(risk, without);
-      const bool treats = then.worst < risk.now.worst || then.best < risk.now.best;
-      const bool claimed =
-          std::ranges::find(control.claimed_for, risk.adversary->id) != control.claimed_for.end();
-      if (treats || claimed) {
-        register_.filings.push_back({.control = &control,
-                                     .elements = elements,
-                                     .risk = risk.adversary->id,
-                                     .with = risk.now.verdict,
-                                     .without = then.verdict,
-                                     .treats = treats,
-                                     .path = treats ? std::vector<const Rule*>() : risk.now.path});
+    for (std::size_t a = 0; a < idle.size(); ++a) {
+      for (std::size_t b = a + 1; b < idle.size(); ++b) {
+        const Standing then = Without(risk, {idle[a], idle[b]});
+        if (!IsWorse(then, risk.now)) {
+          continue;
+        }
+        for (const auto& [one, other] : {std::pair{a, b}, std::pair{b, a}}) {
+          Filing& filing = *std::ranges::find(filings, idle[one]->control, &Filing::control);
+          filing.treats = true;
+          filing.without = then.verdict;
+          filing.redundant_with.push_back(idle[other]->control);
+          filing.path.clear();
+        }
       }
     }
   }
@@ -218,6 +288,7 @@ class RegisterMaker {
   const Assessment& assessment_;
   const RegisterTable& table_;
   std::deque<Risk> risks_;
+  std::vector<Present> present_;
   Register register_;
 };
 

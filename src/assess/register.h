@@ -73,6 +73,8 @@ struct Filing {
   Verdict with = Verdict::kUnknown;
   Verdict without = Verdict::kUnknown;
   bool treats = false;  // without it the risk is worse
+  // Each of them alone is enough, too: `without` is the verdict without both.
+  std::vector<const Control*> redundant_with;
   // Where it treats nothing: the rules of the path that is left, which does not pass it.
   std::vector<const Rule*> path;
 };

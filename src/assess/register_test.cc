@@ -85,6 +85,12 @@ TEST_F(RegisterTest, WhatAProcessorStillStoresIsStoppedByYourKeysAndNotByItsOwn)
                             .value = "vendor",
                             .evidence = {.source = "test", .date = "2026-11-22"}}));
   Use(theirs);
+  EXPECT_EQ(Row("exit")->verdict, Verdict::kUnknown);  // who governs it is not said
+  ASSERT_TRUE(theirs.State({.element = "documents-key",
+                            .field = "governed_by",
+                            .value = "vendor",
+                            .evidence = {.source = "test", .date = "2026-11-22"}}));
+  Use(theirs);
   EXPECT_EQ(Row("exit")->verdict, Verdict::kDoesNotStop);
   EXPECT_THAT(RisksOf("provider-managed-keys", false), testing::Contains("exit"));
   EXPECT_THAT(RisksOf("provider-managed-keys", true), testing::Contains("storage-thief"));
@@ -92,6 +98,57 @@ TEST_F(RegisterTest, WhatAProcessorStillStoresIsStoppedByYourKeysAndNotByItsOwn)
       {.element = "documents-key", .field = "holder", .value = "unknown", .evidence = {}}));
   Use(theirs);
   EXPECT_EQ(Row("exit")->verdict, Verdict::kUnknown);
+}
+
+TEST_F(RegisterTest, ACustomerManagedKeyInTheVendorsServiceIsFiledWhereItTreats) {
+  Result<Pipeline> azure = Pipeline::Parse(
+      "casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\nuse: azure-openai-cmk\n"
+      "parties: {acme: {seat: DE, parent: none, affiliates: none, sub_processors: none}}\n"
+      "keys: {azure-key: {beside_data: no}}\n"
+      "stores: {azure-state: {decrypted_by: service}}\n",
+      "p.yaml", *Catalogue::BuiltIn());
+  ASSERT_TRUE(azure) << azure.error().message;
+  Use(*azure);
+  EXPECT_TRUE(RisksOf("provider-managed-keys", true).empty());
+  EXPECT_TRUE(RisksOf("provider-managed-keys", false).empty());
+  EXPECT_THAT(RisksOf("customer-managed-keys", true), testing::Contains("exit"));
+  EXPECT_THAT(RisksOf("customer-managed-keys", false),
+              testing::IsSupersetOf({"processor-staff", "cloud-act", "fisa-702"}));
+}
+
+TEST_F(RegisterTest, OfTwoControlsThatAreEachEnoughBothCount) {
+  // Erasure by object key and no backups: either stops what comes back.
+  Pipeline pipeline = *ReadExample("eu-processor");
+  ASSERT_TRUE(pipeline.State({.element = "documents",
+                              .field = "backups",
+                              .value = "off",
+                              .evidence = {.source = "test", .date = "2026-11-22"}}));
+  std::string text(DataFiles("register.yaml").at(0).text);
+  text +=
+      "  - {id: no-backups, en: No backups, de: Keine Sicherungen, for: store, is: {backups: "
+      "[\"off\"]}, without: {backups: kept}, claimed_for: [restored-backup]}\n";
+  table_ = *ReadRegisterTable(text, "t.yaml", rules_);
+  Use(pipeline);
+  for (const auto& [one, other] :
+       {std::pair{"erasure-by-key", "no-backups"}, std::pair{"no-backups", "erasure-by-key"}}) {
+    const auto filing = std::ranges::find_if(register_.filings, [&](const Filing& filed) {
+      return filed.control->id == one && filed.risk == "restored-backup";
+    });
+    ASSERT_NE(filing, register_.filings.end()) << one;
+    EXPECT_TRUE(filing->treats) << one;
+    EXPECT_EQ(filing->without, Verdict::kDoesNotStop);
+    ASSERT_EQ(filing->redundant_with.size(), 1U) << one;
+    EXPECT_EQ(filing->redundant_with[0]->id, other);
+  }
+  EXPECT_THAT(RenderRegisterMarkdown(Of(en_), table_), HasSubstr("redundant with: No backups"));
+  // One of the two alone is no longer redundant.
+  Use("eu-processor");
+  EXPECT_THAT(RisksOf("erasure-by-key", true), testing::Contains("restored-backup"));
+  for (const Filing& filing : register_.filings) {
+    if (filing.control->id == "erasure-by-key") {
+      EXPECT_TRUE(filing.redundant_with.empty());
+    }
+  }
 }
 
 TEST_F(RegisterTest, WhereMachinesStandTreatsNothing) {

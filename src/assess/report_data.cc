@@ -111,6 +111,15 @@ void WriteCell(Writer& out, const Report& report, const Assessment& assessment, 
     out.String(id);
   }
   out.EndArray().Key("reached_count").Integer(static_cast<std::int64_t>(cell.reached_count));
+  out.Key("may_notes").BeginArray();
+  for (const Texts& note : cell.may_notes) {
+    out.String(note.In(language.code()));
+  }
+  out.EndArray().Key("may_reach").BeginArray();
+  for (const std::string& id : cell.may_reach) {
+    out.String(id);
+  }
+  out.EndArray();
   WriteFacts(out, "attacks", cell.attacks);
   WriteFacts(out, "missing", cell.missing);
   WriteChain(out, language, cell);

@@ -38,6 +38,24 @@ void AddBlocked(std::string& out, const Language& language, const Cell& cell, st
   }
 }
 
+// Paths that hang on missing facts, apart from those that the verdict rests on.
+void AddMayReach(std::string& out, const Language& language, const Cell& cell,
+                 std::size_t columns) {
+  if (cell.may_reach.empty()) {
+    return;
+  }
+  std::string names;
+  for (const std::string& id : cell.may_reach) {
+    names += (names.empty() ? "" : ", ") + id;
+  }
+  std::string notes;
+  for (const Texts& note : cell.may_notes) {
+    notes += (notes.empty() ? " (" : ", ") + note.In(language.code());
+  }
+  names += notes + (notes.empty() ? "" : ")");
+  Indented(out, "", language.Fill("explain.may-reach", {names}), columns);
+}
+
 }  // namespace
 
 std::string RenderExplanation(const Report& report, const Assessment& assessment,
@@ -93,6 +111,7 @@ std::string RenderExplanation(const Report& report, const Assessment& assessment
                  : "";
     out += "\n" + language.Fill("explain.reached", {names}) + "\n";
   }
+  AddMayReach(out, language, cell, kColumns);
   if (cell.weakest) {
     Indented(out, "", language.Fill("explain.weakest", {FactText(language, *cell.weakest)}),
              kColumns);

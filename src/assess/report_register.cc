@@ -90,10 +90,17 @@ class RowTexts {
                      language_.Fill("legal.state", {instrument->date, instrument->state}) + ")";
   }
   std::string Filed(const Filing& filing) const {
-    return language_.Fill(
-        "register.filed-row",
-        {filing.control->title.In(language_.code()), Joined(filing.elements, ", "),
-         VerdictText(language_, filing.without), VerdictText(language_, filing.with)});
+    std::vector<std::string> others;
+    for (const Control* other : filing.redundant_with) {
+      others.push_back(other->title.In(language_.code()));
+    }
+    const std::string title = filing.control->title.In(language_.code());
+    const std::string elements = Joined(filing.elements, ", ");
+    const std::string without = VerdictText(language_, filing.without);
+    const std::string with = VerdictText(language_, filing.with);
+    return others.empty() ? language_.Fill("register.filed-row", {title, elements, without, with})
+                          : language_.Fill("register.filed-redundant",
+                                           {title, elements, without, with, Joined(others, "; ")});
   }
   std::string Controls() const {
     std::vector<std::string> parts;

@@ -60,8 +60,9 @@ struct Change {
   Effort effort = Effort::kSetting;
 };
 
-// The smallest set of changes that was found. `searched_all`: no smaller one exists among facts
-// that somebody can change; else the search came to its bound and this is the smallest that it saw.
+// The cheapest set of changes that was found, by the classes of RuleSet::costs. `searched_all`: no
+// cheaper one of up to four exists among facts that somebody can change; else the search came to
+// its bound and this is the cheapest that it saw.
 struct Counterfactual {
   std::vector<Change> changes;
   Verdict becomes = Verdict::kUnknown;
@@ -78,6 +79,9 @@ struct Cell {
   std::vector<Texts> notes;
   std::vector<std::string> reached;  // elements whose plaintext is reached so cheaply, at most 20
   std::size_t reached_count = 0;
+  // The same of paths that hang on a missing fact: they may be there, the verdict stands without.
+  std::vector<Texts> may_notes;
+  std::vector<std::string> may_reach;
   std::vector<ChainStep> chain;     // of the cheapest path; the last step gives plaintext
   std::vector<BlockedWay> blocked;  // where no path is left: why each does not lead there
   std::vector<ChainFact> attacks;   // known attacks that are as good as the one of the chain

@@ -55,7 +55,9 @@ constexpr std::int16_t kSelf = -2;
 
 // "processor.tee is none": true, false, or unknown where the fact is.
 struct Condition {
-  enum class Test : unsigned char { kIs, kWithinReach, kMeasured };
+  // kOver: the number is greater than the one of `values`. kBeyondHorizon: the years end after the
+  // one of `values`, counted from the pipeline's day.
+  enum class Test : unsigned char { kIs, kWithinReach, kMeasured, kOver, kBeyondHorizon };
   // Values that depend on who asks and on the adversary.
   static constexpr std::int32_t kYou = -2;
   static constexpr std::int32_t kActor = -3;
@@ -132,12 +134,36 @@ struct NoteRule {
   Texts text;
 };
 
+// When recorded key exchanges are reckoned to be broken, and how long a change takes: what is
+// recorded today matters where lifetime + migration end after that (Mosca's inequality).
+struct Horizon {
+  std::int32_t year = 0;
+  std::int32_t migration_years = 0;
+  std::string source;
+  std::string date;
+};
+
+// What a change costs, in classes: the search for proposals looks for the cheapest.
+struct ChangeClass {
+  std::string id;
+  Texts title;
+  int cost = 1;
+};
+struct ChangeCosts {
+  std::vector<ChangeClass> classes;                        // the cheapest first
+  std::map<std::pair<Kind, std::size_t>, std::size_t> of;  // (kind, field): place in classes
+  // Of a field that nobody named: 1, 5 and 60 by its Effort.
+  int Of(Kind kind, std::size_t field) const;
+};
+
 struct RuleSet {
   std::vector<Rule> rules;
   std::vector<Adversary> adversaries;  // in the order of the table
   std::vector<NoteRule> notes;
   std::vector<Instrument> instruments;
   std::vector<LegalFact> legal;
+  std::optional<Horizon> horizon;
+  ChangeCosts costs;
 
   const Rule* Find(std::string_view id) const;
   const Adversary* FindAdversary(std::string_view id) const;

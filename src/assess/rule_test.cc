@@ -83,6 +83,54 @@ TEST(RuleTest, TheBuiltInRulesRead) {
   EXPECT_EQ(std::ranges::count_if(rules->adversaries, &Adversary::reference), 9);
 }
 
+TEST(RuleTest, NumbersAreComparedAndOnlyNumbers) {
+  EXPECT_EQ(Refusal("store.encryption is none", "store.retention_days is over 30"), "(no error)");
+  EXPECT_EQ(Refusal("store.encryption is none", "store.retention_days is not over 30"),
+            "(no error)");
+  EXPECT_THAT(Refusal("store.encryption is none", "store.retention_days is over much"),
+              HasSubstr("over: expected a whole number"));
+  EXPECT_THAT(Refusal("is none", "is over 3"), HasSubstr("cannot be \"over\""));
+  EXPECT_THAT(Refusal("is none", "is beyond horizon"), HasSubstr("only a number of years"));
+  EXPECT_THAT(Refusal("store.encryption is none", "store.retention_days is beyond horizon"),
+              HasSubstr("asks for the horizon, and no file says it"));
+}
+
+std::string RefusalOfFile(const std::string& text) {
+  Result<RuleSet> set = ReadRules(
+      {{"a.yaml", std::string(kAdversaries)}, {"r.yaml", std::string(kRule)}, {"x.yaml", text}},
+      {"legal.yaml", std::string(kLegal)});
+  return set ? "(no error)" : set.error().message;
+}
+
+TEST(RuleTest, AHorizonHasAYearAndASource) {
+  const std::string good =
+      "casemate: horizon\nyear: 2030\nmigration_years: 2\nsource: s\ndate: 2021-12-01\n";
+  EXPECT_EQ(RefusalOfFile(good), "(no error)");
+  for (const auto& [from, to] :
+       {std::pair{"2030", "soon"}, std::pair{"years: 2", "years: -1"}, std::pair{"source: s\n", ""},
+        std::pair{"2021-12-01", "2021"}, std::pair{"year: 2030", "jahr: 2030"}}) {
+    std::string text = good;
+    text.replace(text.find(from), std::string_view(from).size(), to);
+    EXPECT_THAT(RefusalOfFile(text), testing::StartsWith("x.yaml:")) << to;
+  }
+}
+
+TEST(RuleTest, ClassesOfChangesRiseAndHaveEachFieldOnce) {
+  const std::string good =
+      "casemate: changes\nclasses:\n"
+      "  - {id: a, en: a, de: a, cost: 1, fields: [hop.transport]}\n"
+      "  - {id: b, en: b, de: b, cost: 5, fields: [key.holder]}\n";
+  EXPECT_EQ(RefusalOfFile(good), "(no error)");
+  for (const auto& [from, to] :
+       {std::pair{"cost: 5", "cost: 1"}, std::pair{"cost: 1", "cost: 0"},
+        std::pair{"key.holder", "hop.transport"}, std::pair{"key.holder", "key.owner"},
+        std::pair{"key.holder", "holder"}, std::pair{"en: b, ", ""}}) {
+    std::string text = good;
+    text.replace(text.find(from), std::string_view(from).size(), to);
+    EXPECT_THAT(RefusalOfFile(text), testing::StartsWith("x.yaml:")) << to;
+  }
+}
+
 // The verdicts' words may stand in the list of verdicts and in notes about them, never in a rule.
 TEST(RuleTest, NoRuleNamesAnAdversaryOrAVerdict) {
   Result<RuleSet> rules = BuiltInRules();
@@ -150,10 +198,56 @@ TEST_F(AssessTest, TheSmallestChangesAreFound) {
               ElementsAre("engine.operator=acme", "engine.updates_by=acme"));
   EXPECT_THAT(ChangesOf(column1.Find("co-tenant")->better),
               ElementsAre("engine.tenancy=dedicated"));
-  EXPECT_THAT(ChangesOf(column1.Find("quantum-recorder")->stops),
+  EXPECT_FALSE(column1.Find("quantum-recorder")->stops);  // what is better stops it
+  EXPECT_THAT(ChangesOf(column1.Find("quantum-recorder")->better),
               ElementsAre("ask.key_exchange=hybrid", "release.key_exchange=hybrid"));
   EXPECT_FALSE(column1.Find("storage-thief")->better);
   EXPECT_FALSE(column1.Find("own-staff")->better);  // your own end is yours
+}
+
+TEST_F(AssessTest, ASettingIsProposedBeforeAMigrationOfKeysAndThatBeforeAnotherParty) {
+  const Pipeline hosted = *ReadExample("at-rest-eu-keys");
+  const Assessment assessment = Of(hosted);
+  // Two hops made hybrid cost less than one operator.
+  EXPECT_EQ(assessment.Find("quantum-recorder")->better->becomes, Verdict::kStops);
+  EXPECT_THAT(ChangesOf(assessment.Find("quantum-recorder")->better),
+              ElementsAre("ask.key_exchange=hybrid", "release.key_exchange=hybrid"));
+  // The classes are data: where an operator costs nothing, he is proposed.
+  RuleSet cheap = rules_;
+  cheap.costs.of[{Kind::kProcessor, RequireField(Kind::kProcessor, "operator")}] = 0;
+  const Assessment other = Assess(hosted, cheap, TestOptions(true));
+  EXPECT_THAT(ChangesOf(other.Find("quantum-recorder")->better),
+              ElementsAre("engine.operator=acme"));
+}
+
+TEST_F(AssessTest, EveryFactThatSomebodyCanDecideHasAClassOfCost) {
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    const std::span<const Field> fields = InfoOf(static_cast<Kind>(kind)).fields;
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      EXPECT_EQ(rules_.costs.of.contains({static_cast<Kind>(kind), i}),
+                fields[i].effort != Effort::kFixed)
+          << InfoOf(static_cast<Kind>(kind)).name << "." << fields[i].name;
+    }
+  }
+}
+
+TEST_F(AssessTest, WhatHangsOnAMissingFactIsSaidApartFromWhatHolds) {
+  Pipeline pipeline = *ReadExample("at-rest-eu-keys");
+  for (const auto& [element, field] :
+       {std::pair{"engine", "review"}, std::pair{"documents", "encryption"}}) {
+    ASSERT_TRUE(
+        pipeline.State({.element = element, .field = field, .value = "unknown", .evidence = {}}));
+  }
+  ASSERT_TRUE(pipeline.State({.element = "documents-key",
+                              .field = "released_to",
+                              .value = "none",
+                              .evidence = {.source = "t"}}));
+  const Assessment assessment = Of(pipeline, false);
+  const Cell& cell = *assessment.Find("processor-staff");
+  EXPECT_EQ(cell.verdict, Verdict::kDoesNotStop);
+  EXPECT_THAT(cell.reached, ElementsAre("engine"));
+  EXPECT_THAT(cell.may_reach, ElementsAre("documents"));
+  EXPECT_EQ(cell.reached_count, 1U);
 }
 
 TEST_F(AssessTest, EveryProposedChangeDoesWhatItSays) {

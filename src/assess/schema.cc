@@ -159,6 +159,13 @@ void Use(Writer& out) {
   out.EndObject().EndArray().EndObject();
 }
 
+void Years(Writer& out) {
+  out.BeginObject().Key("anyOf").BeginArray();
+  out.BeginObject().Key("type").String("integer").Key("minimum").Integer(0).EndObject();
+  out.BeginObject().Key("const").String("unknown").EndObject();
+  out.EndArray().EndObject();
+}
+
 void Labels(Writer& out) {
   out.Key("labels").BeginObject().Key("type").String("array").Key("minItems").Integer(1);
   out.Key("maxItems").Integer(static_cast<std::int64_t>(Pipeline::kMaxLabels)).Key("items");
@@ -169,6 +176,15 @@ void Labels(Writer& out) {
           "given.");
   out.EndObject().Key("label");
   Pattern(out, kIdPattern);
+  out.Key("lifetimes").BeginObject().Key("description");
+  out.String("Years that content has to stay secret, for all hops or by label.");
+  out.Key("anyOf").BeginArray();
+  Years(out);
+  out.BeginObject().Key("type").String("object").Key("propertyNames");
+  Pattern(out, kIdPattern);
+  out.Key("additionalProperties");
+  Years(out);
+  out.EndObject().EndArray().EndObject();
 }
 
 void Condition(Writer& out, std::string_view what, std::initializer_list<std::string_view> required,
@@ -270,7 +286,7 @@ std::string PipelineSchema() {
   Condition(out, "pipeline", {"name", "you"},
             {"id", "vendor", "service", "model", "configuration", "extends"});
   Condition(out, "catalogue", {"id", "vendor", "service", "model", "configuration"},
-            {"name", "title", "you", "use", "labels", "label"});
+            {"name", "title", "you", "use", "labels", "label", "lifetimes"});
   out.EndArray();
   Definitions(out);
   out.EndObject();

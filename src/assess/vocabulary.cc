@@ -166,6 +166,9 @@ constexpr std::array kTee = {
 
 constexpr std::array kKey = {
     To("holder", kToParty, false, Effort::kContract, "Who holds it and can use it."),
+    To("governed_by", kToParty, false, Effort::kContract,
+       "Who grants its use, revokes and destroys it, where that is another than who holds it: a "
+       "customer-managed key in the vendor's key service."),
     Word("kept_in", kKeptIn, Effort::kContract, "Where it is kept."),
     ToMany("released_to", kToProcessor, Effort::kMove,
            "Processors that get it, or what it unwraps, into their memory."),
@@ -215,6 +218,9 @@ constexpr std::array kHop = {
     Word("carries", kCarries, Effort::kFixed,
          "What passes. sealed: nothing but what is sealed under a key that does not travel here."),
     Word("crosses", kCrosses, Effort::kFixed, "The network that it passes."),
+    Number("lifetime_years", Effort::kFixed,
+           "How long what passes has to stay secret, in years from the day of the description; "
+           "lifetimes: at the top says it by label."),
     Label(),
 };
 

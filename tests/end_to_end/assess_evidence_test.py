@@ -11,6 +11,7 @@ BEGIN = """casemate: pipeline
 name: p
 date: 2026-11-22
 you: acme
+lifetimes: 10
 parties:
   acme: {seat: DE, parent: none, affiliates: none, sub_processors: none}
 """

