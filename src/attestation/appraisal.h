@@ -19,7 +19,7 @@ enum class Kind : unsigned char {
   kSgx,
   kNvidiaGpu,
   kNvidiaSwitch,
-  kNvidiaClaims,  // what NVIDIA's own verifier service said, without its signature
+  kNvidiaClaims,  // what NVIDIA's own verifier service said, signed or as decoded claims
   kArmCca,
 };
 std::string_view KindName(Kind kind);  // "sev-snp", "tdx", "sgx", "nvidia-gpu", ...

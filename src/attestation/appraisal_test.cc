@@ -47,9 +47,11 @@ TEST(AppraisalTest, TextOfTheEvidenceCannotSpeakToTheTerminal) {
   Appraisal appraisal;
   appraisal.source = "a\033[2Jb";
   appraisal.AddFact("name", "x\ny");
+  appraisal.AddFact("a\033name-of-claims-that-is-long", "value");
   const std::string text = ToText(appraisal, false);
   EXPECT_EQ(text.find('\033'), std::string::npos);
   EXPECT_EQ(text.find("x\ny"), std::string::npos);
+  EXPECT_NE(text.find("that-is-long value"), std::string::npos);
   appraisal.Pass("chain", "a | b");
   EXPECT_NE(ToMarkdown(appraisal).find("a \\| b"), std::string::npos);
 }

@@ -186,7 +186,7 @@ std::string ToText(const Appraisal& appraisal, bool colour) {
     if (fact.name.starts_with("measurement.")) {
       ++measurements;  // a GPU has dozens
     } else if (fact.value.find_first_not_of('0') != std::string::npos) {
-      stated += "  " + Padded(fact.name, 20) + Short(fact.value) + "\n";
+      stated += "  " + Padded(Plain(fact.name), 19) + " " + Short(fact.value) + "\n";
     }
   }
   if (measurements != 0) {

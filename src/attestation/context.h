@@ -7,6 +7,7 @@
 
 #include "attestation/attacks.h"
 #include "base/bytes.h"
+#include "crypto/ocsp.h"
 #include "crypto/x509_chain.h"
 
 namespace casemate::attestation {
@@ -25,6 +26,7 @@ struct Context {
   std::vector<crypto::X509Certificate> certificates;  // in any order
   std::vector<crypto::X509Certificate> roots;         // trusted beside the pinned ones
   std::vector<crypto::RevocationList> revocation_lists;
+  std::vector<crypto::OcspResponse> ocsp_responses;
   std::vector<Companion> collateral;  // Intel's JSON, NVIDIA's reference manifests
   std::vector<Companion> keys;        // public keys that are no certificates (JWK)
   std::optional<Bytes> nonce;         // what the evidence must carry

@@ -7,6 +7,7 @@
 #include "attestation/cca/appraise.h"
 #include "attestation/little_endian.h"
 #include "attestation/nvidia/appraise.h"
+#include "attestation/nvidia/service.h"
 #include "attestation/snp/appraise.h"
 #include "attestation/snp/report.h"
 #include "attestation/tdx/appraise.h"
@@ -126,6 +127,9 @@ std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view te
                              form->certificates.end());
     return {snp::Appraise(name, form->report, with)};
   }
+  if (nvidia::IsServiceAnswer(root)) {
+    return {nvidia::AppraiseServiceAnswer(name, root, context)};
+  }
   if (nvidia::IsCollection(root)) {
     return nvidia::AppraiseCollection(name, root, context);
   }
@@ -134,7 +138,7 @@ std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view te
   }
   return {Refused(name, context,
                   "JSON, but no evidence that is known here: expected an SEV-SNP report's fields, "
-                  "nvtrust's collection, or claims of NVIDIA's verifier service")};
+                  "nvtrust's collection, or an answer or claims of NVIDIA's verifier service")};
 }
 
 Result<void> Add(std::vector<crypto::X509Certificate> more,
@@ -173,7 +177,8 @@ Result<void> AddFile(Role role, const std::string& name, Bytes content, Context&
     return Add(**std::move(certificates),
                role == Role::kRoot ? context.roots : context.certificates);
   }
-  if (context.collateral.size() + context.keys.size() + context.revocation_lists.size() >=
+  if (context.collateral.size() + context.keys.size() + context.revocation_lists.size() +
+          context.ocsp_responses.size() >=
       kMaxCompanions) {
     return Fail(ErrorCode::kTooLarge, "more than 64 files of collateral");
   }
@@ -190,6 +195,10 @@ Result<void> AddFile(Role role, const std::string& name, Bytes content, Context&
     context.revocation_lists.push_back(*std::move(list));
     return {};
   }
+  if (Result<crypto::OcspResponse> response = crypto::OcspResponse::Read(content)) {
+    context.ocsp_responses.push_back(*std::move(response));
+    return {};
+  }
   const std::string_view text = Trimmed(AsText(content));
   if (role == Role::kCollateral && (text.starts_with('{') || text.starts_with('<'))) {
     context.collateral.push_back({.name = name, .content = std::move(content)});
@@ -198,8 +207,8 @@ Result<void> AddFile(Role role, const std::string& name, Bytes content, Context&
   return Fail(ErrorCode::kInvalidArgument,
               name + (role == Role::kChain
                           ? ": expected certificates: PEM, DER, or a host's certificate table"
-                          : ": expected TCB info or QE identity (JSON), a revocation list, "
-                            "certificates, or a reference manifest (XML)"));
+                          : ": expected TCB info or QE identity (JSON), a revocation list, an "
+                            "OCSP response, certificates, or a reference manifest (XML)"));
 }
 
 std::vector<Appraisal> AppraiseFile(const std::string& name, ByteView content,
@@ -213,6 +222,9 @@ std::vector<Appraisal> AppraiseFile(const std::string& name, ByteView content,
   }
   if (text.front() == '{' || text.front() == '[') {
     return AppraiseJson(name, text, context);
+  }
+  if (nvidia::LooksLikeToken(text)) {
+    return {nvidia::AppraiseOverallToken(name, text, context)};
   }
   if (const std::optional<Bytes> decoded = FromHexText(text)) {
     return AppraiseRaw(name, *decoded, context);

@@ -14,8 +14,8 @@ inline constexpr std::size_t kMaxFileBytes = std::size_t{4} * 1024 * 1024;
 enum class Role : unsigned char { kChain, kCollateral, kRoot };
 
 // Sorts a file that stands beside the evidence into `context`, by its content: certificates (PEM,
-// DER, or a host's certificate table), revocation lists, Intel's JSON, NVIDIA's reference
-// manifests; as kRoot also a public key (JWK). Errors: kInvalidArgument: none of these.
+// DER, or a host's certificate table), revocation lists, OCSP responses, Intel's JSON, NVIDIA's
+// reference manifests; as kRoot also a public key (JWK). Errors: kInvalidArgument: none of these.
 [[nodiscard]] Result<void> AddFile(Role role, const std::string& name, Bytes content,
                                    Context& context);
 

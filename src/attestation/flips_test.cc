@@ -5,6 +5,7 @@
 #include "attestation/evidence.h"
 #include "attestation/nvidia/appraise.h"
 #include "attestation/nvidia/report.h"
+#include "attestation/nvidia/test_service.h"
 #include "attestation/roots.h"
 #include "attestation/sample_test.h"
 #include "attestation/snp/appraise.h"
@@ -153,6 +154,19 @@ TEST_F(FlipsTest, ArmCcaTokens) {
        .good = Sample("trustee/cca/cca-example-token.cbor"),
        .unsigned_parts = {},
        .appraise = [&](ByteView raw) { return cca::Appraise("t", raw, context); }});
+}
+
+// Signed: header and payload of each token; the overall one names the devices and their tokens'
+// digests. What is left is the shape of the JSON around them.
+TEST_F(FlipsTest, AnswersOfNvidiasService) {
+  const nvidia::TestService service;
+  const std::string answer = service.Answer();
+  const Context context = service.Trusting();
+  ExpectEveryFlipIsNoticed(
+      {.name = "an answer of the service, signed by a test's key",
+       .good = Bytes(AsBytes(answer).begin(), AsBytes(answer).end()),
+       .unsigned_parts = {},
+       .appraise = [&](ByteView raw) { return AppraiseFile("n", raw, context).at(0); }});
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ inline bool IntegrityHolds(const Appraisal& appraisal) {
       "format",          "signature",     "chain",        "qe-signature",
       "attestation-key", "fwid",          "claims",       "platform-signature",
       "realm-signature", "realm-binding", "runtime-data", "rim-signature",
-      "collateral",      "submodules"};
+      "collateral",      "submodules",    "issuer"};
   return std::ranges::none_of(appraisal.steps, [&](const Step& step) {
     return step.outcome == Outcome::kFailed && std::ranges::find(ids, step.id) != ids.end();
   });

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "attestation/pinned_roots.h"
+#include "attestation/revocation.h"
 #include "base/clock.h"
 
 namespace casemate::attestation {
@@ -83,43 +84,6 @@ const Pinned& All() {
     return pinned;
   }();
   return all;
-}
-
-// A list that the issuer signed decides; without one nothing is known.
-struct Revocation {
-  std::string failure;
-  std::size_t checked = 0;
-};
-
-Revocation Judge(const AnchoredChain& chain, std::span<const crypto::RevocationList> lists,
-                 std::int64_t time) {
-  Revocation found;
-  for (std::size_t i = 0; i + 1 < chain.path.size(); ++i) {
-    const crypto::X509Certificate& certificate = chain.path[i];
-    bool covered = false;
-    std::string stale;
-    for (const crypto::RevocationList& list : lists) {
-      if (!list.SignedBy(chain.path[i + 1])) {
-        continue;
-      }
-      if (list.Revokes(certificate)) {
-        found.failure = "\"" + certificate.common_name() + "\" was revoked by " + list.issuer();
-        return found;
-      }
-      if (time < list.this_update() || (list.next_update() != 0 && time > list.next_update())) {
-        stale = "the revocation list of " + list.issuer() + " holds from " +
-                FormatUtc(list.this_update()) + " to " + FormatUtc(list.next_update()) +
-                ": get the current one";
-        continue;
-      }
-      covered = true;
-    }
-    if (!covered && !stale.empty()) {
-      found.failure = stale;
-    }
-    found.checked += covered ? 1 : 0;
-  }
-  return found;
 }
 
 }  // namespace
@@ -231,21 +195,7 @@ void AppraiseChain(const AnchoredChain& chain, const Context& context, const std
     appraisal.Pass(prefix + "validity",
                    "every certificate of the chain is valid, the first ends " + FormatUtc(until));
   }
-  const Revocation revocation = Judge(chain, context.revocation_lists, context.time);
-  const std::size_t links = chain.path.size() - 1;
-  if (!revocation.failure.empty()) {
-    appraisal.Refuse(prefix + "revocation", revocation.failure);
-  } else if (revocation.checked == links) {
-    appraisal.Pass(prefix + "revocation",
-                   "none of " + std::to_string(links) + " certificates is on its issuer's list",
-                   false);
-  } else {
-    appraisal.Skip(prefix + "revocation",
-                   "revocation not checked: lists for " + std::to_string(revocation.checked) +
-                       " of " + std::to_string(links) +
-                       " certificates were given; whether the others were revoked is not known",
-                   false);
-  }
+  CheckRevocation(chain.path, context, prefix + "revocation", appraisal);
 }
 
 }  // namespace casemate::attestation

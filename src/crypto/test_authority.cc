@@ -2,6 +2,7 @@
 
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
+#include <openssl/ocsp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -25,6 +26,26 @@ void AddName(X509_NAME* name, const std::string& common_name) {
                                      reinterpret_cast<const unsigned char*>(common_name.c_str()),
                                      -1, -1, 0) == 1,
           "X509_NAME");
+}
+
+// With SHA-384; an RSA key with PSS, salt 48.
+void StartSigning(EVP_MD_CTX* context, EVP_PKEY* signer) {
+  EVP_PKEY_CTX* parameters = nullptr;
+  Require(EVP_DigestSignInit(context, &parameters, internal::DigestOf(HashAlgorithm::kSha384),
+                             nullptr, signer) == 1,
+          "EVP_DigestSignInit");
+  if (EVP_PKEY_is_a(signer, "RSA") == 1) {
+    Require(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
+                EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 48) == 1,
+            "RSA-PSS");
+  }
+}
+
+Certificate ReadDer(const Bytes& der) {
+  const unsigned char* at = In(der);
+  Certificate x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  Require(x509 != nullptr, "d2i_X509");
+  return x509;
 }
 
 }  // namespace
@@ -111,16 +132,7 @@ Bytes IssueTestCertificate(const TestCertificate& certificate, const TestKey& ke
     Require(made != nullptr && X509_add_ext(x509.get(), made.get(), -1) == 1, "extension");
   }
   const internal::DigestContext context(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* parameters = nullptr;
-  EVP_PKEY* signer = issuer_key.state()->key.get();
-  Require(EVP_DigestSignInit(context.get(), &parameters, internal::DigestOf(HashAlgorithm::kSha384),
-                             nullptr, signer) == 1,
-          "EVP_DigestSignInit");
-  if (EVP_PKEY_is_a(signer, "RSA") == 1) {
-    Require(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
-                EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 48) == 1,
-            "RSA-PSS");
-  }
+  StartSigning(context.get(), issuer_key.state()->key.get());
   Require(X509_sign_ctx(x509.get(), context.get()) > 0, "X509_sign_ctx");
   Bytes der(static_cast<std::size_t>(i2d_X509(x509.get(), nullptr)));
   unsigned char* at = Out(der);
@@ -149,12 +161,38 @@ Bytes IssueTestCrl(const std::string& issuer_name, const TestKey& issuer_key,
     X509_REVOKED_set_revocationDate(entry, from.get());
     X509_CRL_add0_revoked(crl.get(), entry);
   }
-  Require(X509_CRL_sign(crl.get(), issuer_key.state()->key.get(),
-                        internal::DigestOf(HashAlgorithm::kSha384)) > 0,
-          "X509_CRL_sign");
+  const internal::DigestContext context(EVP_MD_CTX_new());
+  StartSigning(context.get(), issuer_key.state()->key.get());
+  Require(X509_CRL_sign_ctx(crl.get(), context.get()) > 0, "X509_CRL_sign_ctx");
   Bytes der(static_cast<std::size_t>(i2d_X509_CRL(crl.get(), nullptr)));
   unsigned char* at = Out(der);
   i2d_X509_CRL(crl.get(), &at);
+  return der;
+}
+
+Bytes IssueTestOcsp(const TestOcsp& ocsp, const Bytes& responder, const TestKey& responder_key) {
+  using Time = internal::Owned<ASN1_GENERALIZEDTIME, ASN1_GENERALIZEDTIME_free>;
+  const Certificate subject = ReadDer(ocsp.certificate);
+  const Certificate issuer = ReadDer(ocsp.issuer);
+  const Certificate signer = ReadDer(responder);
+  const internal::Owned<OCSP_BASICRESP, OCSP_BASICRESP_free> basic(OCSP_BASICRESP_new());
+  const internal::Owned<OCSP_CERTID, OCSP_CERTID_free> id(
+      OCSP_cert_to_id(EVP_sha1(), subject.get(), issuer.get()));
+  const Time from(ASN1_GENERALIZEDTIME_set(nullptr, ocsp.this_update));
+  const Time until(ASN1_GENERALIZEDTIME_set(nullptr, ocsp.next_update));
+  Require(OCSP_basic_add1_status(basic.get(), id.get(),
+                                 ocsp.revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD,
+                                 0, ocsp.revoked ? from.get() : nullptr, from.get(),
+                                 until.get()) != nullptr,
+          "OCSP_basic_add1_status");
+  Require(OCSP_basic_sign(basic.get(), signer.get(), responder_key.state()->key.get(),
+                          internal::DigestOf(HashAlgorithm::kSha384), nullptr, 0) == 1,
+          "OCSP_basic_sign");
+  const internal::Owned<OCSP_RESPONSE, OCSP_RESPONSE_free> response(
+      OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
+  Bytes der(static_cast<std::size_t>(i2d_OCSP_RESPONSE(response.get(), nullptr)));
+  unsigned char* at = Out(der);
+  i2d_OCSP_RESPONSE(response.get(), &at);
   return der;
 }
 

@@ -46,9 +46,20 @@ struct TestCertificate {
 Bytes IssueTestCertificate(const TestCertificate& certificate, const TestKey& key,
                            const std::string& issuer_name, const TestKey& issuer_key);
 
-// DER, ECDSA with SHA-384.
+// DER, SHA-384 with ECDSA, or RSASSA-PSS as AMD signs.
 Bytes IssueTestCrl(const std::string& issuer_name, const TestKey& issuer_key,
                    std::int64_t this_update, std::int64_t next_update,
                    const std::vector<std::int64_t>& serials);
+
+struct TestOcsp {
+  Bytes certificate;  // DER: of which it speaks
+  Bytes issuer;       // DER
+  bool revoked = false;
+  std::int64_t this_update = 0;  // UNIX seconds
+  std::int64_t next_update = 0;
+};
+// DER. Signed by `responder_key` with the certificate `responder` (DER), which stands in the
+// response.
+Bytes IssueTestOcsp(const TestOcsp& ocsp, const Bytes& responder, const TestKey& responder_key);
 
 }  // namespace casemate::crypto

@@ -3,85 +3,16 @@
 #include <algorithm>
 
 #include "attestation/cca/token.h"
-#include "json/reader.h"
+#include "attestation/jwk.h"
 
 namespace casemate::attestation::cca {
 namespace {
 
-constexpr std::size_t kMostKeys = 256;
 // SHA-256 of x || y of the key that TF-RMM's simulator signs with: everyone has its private half.
 constexpr std::string_view kDemoKey =
     "73ebaf2fcd0e50d8b088ed8b1add51d88afa0c67aaec2aff2f82dc7fbc644d0a";
 
-struct TrustedKey {
-  PublicKey key;
-  std::string file;
-  Bytes implementation_id;  // empty: of any platform
-  Bytes instance_id;
-};
-
-// RFC 4648 section 5, without padding.
-Result<Bytes> FromBase64Url(std::string text) {
-  for (char& c : text) {
-    c = c == '-' ? '+' : c == '_' ? '/' : c;
-  }
-  text.append((4 - text.size() % 4) % 4, '=');
-  return FromBase64(text);
-}
-
-std::string Text(const json::Value& object, std::string_view name) {
-  const std::optional<json::Value> value = object.GetSet(name);
-  return value ? value->AsName(512).value_or("") : "";
-}
-
-// A JSON Web Key (RFC 7517, RFC 7518 section 6.2).
-std::optional<PublicKey> ReadJwk(const json::Value& jwk) {
-  const std::string curve = Text(jwk, "crv");
-  Result<Bytes> x = FromBase64Url(Text(jwk, "x"));
-  Result<Bytes> y = FromBase64Url(Text(jwk, "y"));
-  if (Text(jwk, "kty") != "EC" || !x || !y) {
-    return std::nullopt;
-  }
-  for (const crypto::EcCurve known :
-       {crypto::EcCurve::kP256, crypto::EcCurve::kP384, crypto::EcCurve::kP521}) {
-    const std::size_t size = crypto::CoordinateSize(known);
-    if (curve == crypto::CurveName(known) && x->size() == size && y->size() == size) {
-      PublicKey key{.curve = known, .point = *x};
-      Put(key.point, *y);
-      return key;
-    }
-  }
-  return std::nullopt;
-}
-
-void ReadKeys(const Companion& file, std::vector<TrustedKey>& keys, Appraisal& appraisal) {
-  Result<json::Document> document = json::Document::Parse(
-      PlaintextView::Of(AsText(file.content)),
-      {.max_bytes = std::size_t{1} << 20, .max_depth = 8, .max_values = 10'000});
-  if (!document) {
-    appraisal.warnings.push_back(file.name + " is left out: " + document.error().message);
-    return;
-  }
-  const json::Value root = document->root();
-  std::vector<json::Value> entries = {root};
-  if (root.kind() == json::Value::Kind::kArray) {
-    entries = root.Elements();
-  }
-  for (const json::Value& entry : entries) {
-    const std::optional<PublicKey> key = ReadJwk(entry.GetSet("pkey").value_or(entry));
-    if (!key || keys.size() == kMostKeys) {
-      appraisal.warnings.push_back(file.name + ": a key is left out: expected JWK of type EC");
-      continue;
-    }
-    keys.push_back(
-        {.key = *key,
-         .file = file.name,
-         .implementation_id = FromHex(Text(entry, "implementation-id")).value_or(Bytes()),
-         .instance_id = FromHex(Text(entry, "instance-id")).value_or(Bytes())});
-  }
-}
-
-void AddVoucher(const TrustedKey& key, Appraisal& appraisal) {
+void AddVoucher(const JsonWebKey& key, Appraisal& appraisal) {
   const std::string print = ToHex(crypto::Hash(crypto::HashAlgorithm::kSha256, key.key.point));
   const bool demo = print == kDemoKey;
   appraisal.vouchers.push_back(
@@ -101,11 +32,11 @@ void AddVoucher(const TrustedKey& key, Appraisal& appraisal) {
 
 void CheckPlatform(const Token& token, const PlatformClaims& claims, const Context& context,
                    Appraisal& appraisal) {
-  std::vector<TrustedKey> keys;
+  std::vector<JsonWebKey> keys;
   for (const Companion& file : context.keys) {
-    ReadKeys(file, keys, appraisal);
+    std::ranges::move(ReadKeys(file, appraisal.warnings), std::back_inserter(keys));
   }
-  std::erase_if(keys, [&](const TrustedKey& key) {
+  std::erase_if(keys, [&](const JsonWebKey& key) {
     return (!key.implementation_id.empty() && key.implementation_id != claims.implementation_id) ||
            (!key.instance_id.empty() && key.instance_id != claims.instance_id);
   });
@@ -117,7 +48,7 @@ void CheckPlatform(const Token& token, const PlatformClaims& claims, const Conte
     return;
   }
   std::string failure;
-  for (const TrustedKey& key : keys) {
+  for (const JsonWebKey& key : keys) {
     Result<void> verified = VerifyClaims(token.platform, key.key);
     if (verified) {
       appraisal.Pass("platform-signature", "COSE_Sign1 of the platform, by the key of " + key.file);

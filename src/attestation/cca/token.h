@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "attestation/cbor/value.h"
+#include "attestation/jwk.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "crypto/ecdsa.h"
@@ -59,10 +60,7 @@ struct RealmClaims {
 [[nodiscard]] Result<PlatformClaims> ReadPlatformClaims(const cbor::Value& claims);
 [[nodiscard]] Result<RealmClaims> ReadRealmClaims(const cbor::Value& claims);
 
-struct PublicKey {
-  crypto::EcCurve curve = crypto::EcCurve::kP384;
-  Bytes point;  // x || y
-};
+using PublicKey = EcPublicKey;
 // The realm's key: a point, or a COSE_Key. Errors: kInvalidArgument.
 [[nodiscard]] Result<PublicKey> ReadRealmKey(const RealmClaims& claims);
 // "sha-256", "sha-384", "sha-512".

@@ -195,7 +195,8 @@ std::vector<std::string> CannotShow() {
       "which machine or VM the GPU serves: a genuine GPU can be borrowed, unless its nonce or hash "
       "stands in the VM's own report data",
       "what runs on the GPU: the measurements are of its firmware",
-      "whether the device's certificate was revoked: NVIDIA answers that online only (OCSP)",
+      "whether the device's certificate was revoked, unless stored OCSP answers are given: NVIDIA "
+      "publishes no lists",
       "that NVIDIA (or whoever can compel it) certified no device that does not exist"};
 }
 

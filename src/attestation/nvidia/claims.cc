@@ -1,3 +1,5 @@
+#include "attestation/nvidia/claims.h"
+
 #include <algorithm>
 
 #include "attestation/nvidia/appraise.h"
@@ -9,25 +11,22 @@ namespace {
 constexpr std::size_t kMostClaims = 512;
 constexpr int kDeepest = 4;
 
-struct Reading {
-  std::vector<std::string> refusals;  // names of claims that say no
-  std::size_t read = 0;
-};
-
 // Claims of these forms decide: a boolean that is false, a word that is not the good one.
-void Walk(const json::Value& object, int depth, Reading& reading, Appraisal& appraisal) {
+void Walk(const json::Value& object, const std::string& prefix, int depth, ClaimsReading& reading,
+          Appraisal& appraisal) {
   for (const json::Value::Member& member : object.Members()) {
     if (++reading.read > kMostClaims || depth > kDeepest) {
       return;
     }
     const std::string& name = member.key;
+    const std::string fact = prefix + name;
     switch (member.value.kind()) {
       case json::Value::Kind::kBool: {
         const bool value = member.value.AsBool().value_or(false);
         if (!value) {
-          reading.refusals.push_back(name + " is false");
+          reading.refusals.push_back(fact + " is false");
         }
-        appraisal.AddFact(name, value ? "true" : "false");
+        appraisal.AddFact(fact, value ? "true" : "false");
         break;
       }
       case json::Value::Kind::kString: {
@@ -43,7 +42,7 @@ void Walk(const json::Value& object, int depth, Reading& reading, Appraisal& app
             {"x-nvidia-cert-ocsp-status", "good"}};
         for (const auto& [claim, good] : words) {
           if (name == claim && lower != good) {
-            std::string refusal = name;
+            std::string refusal = fact;
             refusal.append(" is ").append(value);
             reading.refusals.push_back(std::move(refusal));
           }
@@ -51,14 +50,14 @@ void Walk(const json::Value& object, int depth, Reading& reading, Appraisal& app
         if (name == "x-nvidia-attestation-warning") {
           appraisal.warnings.push_back("NVIDIA's verifier warned: " + value);
         }
-        appraisal.AddFact(name, value);
+        appraisal.AddFact(fact, value);
         break;
       }
       case json::Value::Kind::kInteger:
-        appraisal.AddFact(name, std::to_string(member.value.AsInteger().value_or(0)));
+        appraisal.AddFact(fact, std::to_string(member.value.AsInteger().value_or(0)));
         break;
       case json::Value::Kind::kObject:
-        Walk(member.value, depth + 1, reading, appraisal);
+        Walk(member.value, prefix, depth + 1, reading, appraisal);
         break;
       default:
         break;
@@ -101,6 +100,11 @@ void CheckNonce(const json::Value& root, const Context& context, Appraisal& appr
 
 }  // namespace
 
+void ReadClaims(const json::Value& claims, const std::string& prefix, ClaimsReading& reading,
+                Appraisal& appraisal) {
+  Walk(claims, prefix, 0, reading, appraisal);
+}
+
 bool IsClaims(const json::Value& root) {
   return root.Get("x-nvidia-overall-att-result") || root.Get("measres") ||
          root.Get("authorization-rules");
@@ -120,8 +124,8 @@ Appraisal AppraiseClaims(const std::string& source, const json::Value& root,
       "decoded claims carry no signature: anyone can have written them; keep the token as "
       "the service sent it, or verify the device's own report",
       true);
-  Reading reading;
-  Walk(root, 0, reading, appraisal);
+  ClaimsReading reading;
+  ReadClaims(root, "", reading, appraisal);
   if (reading.refusals.empty()) {
     appraisal.Pass("claims", std::to_string(reading.read) + " claims, none of which says no",
                    false);

@@ -156,9 +156,31 @@ void JudgeStatus(TcbStatus status, Appraisal& appraisal) {
     appraisal.warnings.push_back("TCB status " + appraisal.tcb.status +
                                  ": software or configuration must mitigate what the advisories "
                                  "name, and no quote shows whether it does");
+  } else if (status <= TcbStatus::kTdRelaunchAdvisedConfigurationNeeded) {
+    appraisal.Refuse("tcb-status",
+                     words +
+                         ": the module that runs now is current, the one that started this TD was "
+                         "not, and what happened meanwhile no quote shows: relaunch the TD");
   } else {
     appraisal.Refuse("tcb-status", words + ": update the platform");
   }
+}
+
+// Platform and module against the TCB info.
+TdxStatuses CheckLevels(const TcbInfo& info, const Quote& quote, const Pck& pck,
+                        Appraisal& appraisal) {
+  const Bytes* svn = quote.td ? &quote.td->tee_tcb_svn : nullptr;
+  const Standing platform = PlatformStanding(info, pck, svn);
+  NoteStanding("tcb-level", platform, appraisal);
+  appraisal.tcb.date = platform.date;
+  TdxStatuses statuses{.sgx = PlatformStanding(info, pck, nullptr).status,
+                       .platform = platform.status};
+  if (quote.td) {
+    const Standing module = ModuleStanding(info, *quote.td, *svn);
+    NoteStanding("module", module, appraisal);
+    statuses.module = module.status;
+  }
+  return statuses;
 }
 
 }  // namespace
@@ -170,43 +192,25 @@ void CheckTcb(const Quote& quote, const Pck& pck, const Context& context, Apprai
       collateral.tcb_info && CheckSigned(*collateral.tcb_info, context, chain_said, appraisal);
   const bool identity_good =
       collateral.identity && CheckSigned(*collateral.identity, context, chain_said, appraisal);
-  std::vector<TcbStatus> all;
+  Standing qe;
   if (identity_good) {
-    const Standing qe = EnclaveStanding(*collateral.identity, quote.qe);
+    qe = EnclaveStanding(*collateral.identity, quote.qe);
     NoteStanding("qe-identity", qe, appraisal);
-    all.push_back(qe.status);
   } else if (!collateral.identity) {
     appraisal.Skip("qe-identity", "give the QE identity with --collateral", true);
   }
+  TdxStatuses statuses;
   if (info_good) {
-    const Bytes* svn = quote.td ? &quote.td->tee_tcb_svn : nullptr;
-    const Standing platform = PlatformStanding(*collateral.tcb_info, pck, svn);
-    NoteStanding("tcb-level", platform, appraisal);
-    appraisal.tcb.date = platform.date;
-    all.push_back(platform.status);
-    if (quote.td) {
-      const Standing module = ModuleStanding(*collateral.tcb_info, *quote.td, *svn);
-      NoteStanding("module", module, appraisal);
-      all.push_back(module.status);
-      if (!quote.td->tee_tcb_svn_2.empty() && quote.td->tee_tcb_svn_2 != *svn && module.found &&
-          module.status != TcbStatus::kUpToDate &&
-          ModuleStanding(*collateral.tcb_info, *quote.td, quote.td->tee_tcb_svn_2).status ==
-              TcbStatus::kUpToDate) {
-        appraisal.warnings.emplace_back(
-            "the module that runs now is up to date, the one that started this TD was not: "
-            "relaunch the TD");
-      }
-    }
+    statuses = CheckLevels(*collateral.tcb_info, quote, pck, appraisal);
+    statuses.enclave = qe.status;
   } else if (!collateral.tcb_info && appraisal.Find("tcb-level") == nullptr) {
     appraisal.Skip("tcb-level",
                    "give the TCB info for FMSPC " + ToHex(pck.fmspc) + " with --collateral", true);
   }
   if (info_good && identity_good) {
-    TcbStatus worst = TcbStatus::kUpToDate;
-    for (const TcbStatus status : all) {
-      worst = Worse(worst, status);
-    }
-    JudgeStatus(worst, appraisal);
+    JudgeStatus(quote.td ? Converge(*collateral.tcb_info, *quote.td, statuses)
+                         : Worse(statuses.platform, statuses.enclave),
+                appraisal);
   }
 }
 

@@ -224,6 +224,12 @@ TcbStatus ParseTcbStatus(std::string_view word) {
 }
 
 std::string_view TcbStatusName(TcbStatus status) {
+  if (status == TcbStatus::kTdRelaunchAdvised) {
+    return "TDRelaunchAdvised";
+  }
+  if (status == TcbStatus::kTdRelaunchAdvisedConfigurationNeeded) {
+    return "TDRelaunchAdvisedConfigurationNeeded";
+  }
   for (const auto& [name, known] : kStatusWords) {
     if (known == status) {
       return name;

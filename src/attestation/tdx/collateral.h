@@ -20,12 +20,14 @@ enum class TcbStatus : unsigned char {
   kSwHardeningNeeded,
   kConfigurationNeeded,
   kConfigurationAndSwHardeningNeeded,
+  kTdRelaunchAdvised,  // found here, never a word of collateral: as the next
+  kTdRelaunchAdvisedConfigurationNeeded,
   kOutOfDate,
   kOutOfDateConfigurationNeeded,
   kRevoked,
   kUnknown,
 };
-TcbStatus ParseTcbStatus(std::string_view word);
+TcbStatus ParseTcbStatus(std::string_view word);  // the two of relaunching are unknown words
 std::string_view TcbStatusName(TcbStatus status);
 // The worse of both; OutOfDate together with a configuration that is needed keeps both in its word.
 TcbStatus Worse(TcbStatus a, TcbStatus b);

@@ -1,6 +1,7 @@
 #include "attestation/tdx/tcb_level.h"
 
 #include <algorithm>
+#include <array>
 
 namespace casemate::attestation::tdx {
 namespace {
@@ -51,6 +52,17 @@ bool Reaches(const TcbLevel& level, const Pck& pck, const Bytes* tee_tcb_svn) {
   return true;
 }
 
+const ModuleIdentity* FindModule(const TcbInfo& info, ByteView major) {
+  const std::string id = "TDX_" + ToHex(major);
+  const auto found = std::ranges::find_if(info.modules, [&](const ModuleIdentity& module) {
+    return std::ranges::equal(module.id, id, [](char a, char b) {
+      return std::toupper(static_cast<unsigned char>(a)) ==
+             std::toupper(static_cast<unsigned char>(b));
+    });
+  });
+  return found == info.modules.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 Standing PlatformStanding(const TcbInfo& info, const Pck& pck, const Bytes* tee_tcb_svn) {
@@ -78,13 +90,7 @@ Standing ModuleStanding(const TcbInfo& info, const TdReport& td, const Bytes& te
     identity = info.module ? &*info.module : nullptr;
   } else {
     id = "TDX_" + ToHex(ByteView(tee_tcb_svn).subspan(1, 1));
-    const auto found = std::ranges::find_if(info.modules, [&](const ModuleIdentity& module) {
-      return std::ranges::equal(module.id, id, [](char a, char b) {
-        return std::toupper(static_cast<unsigned char>(a)) ==
-               std::toupper(static_cast<unsigned char>(b));
-      });
-    });
-    identity = found == info.modules.end() ? nullptr : &*found;
+    identity = FindModule(info, ByteView(tee_tcb_svn).subspan(1, 1));
   }
   if (identity == nullptr) {
     return {.reason = "the TCB info has no identity for module " + id};
@@ -101,6 +107,49 @@ Standing ModuleStanding(const TcbInfo& info, const TdReport& td, const Bytes& te
             .found = true};
   }
   return FromLevels(identity->levels, std::to_integer<unsigned>(tee_tcb_svn[0]), "module " + id);
+}
+
+namespace {
+
+bool NeedsConfiguration(TcbStatus status) {
+  return status == TcbStatus::kConfigurationNeeded ||
+         status == TcbStatus::kConfigurationAndSwHardeningNeeded ||
+         status == TcbStatus::kOutOfDateConfigurationNeeded;
+}
+
+// The module that runs now is of the newest level.
+bool RunsCurrentModule(const TcbInfo& info, const Bytes& svn) {
+  if (info.levels.empty()) {
+    return false;
+  }
+  const auto number = [&](std::size_t i) { return std::to_integer<unsigned>(svn[i]); };
+  const std::array<unsigned, 16>& newest = info.levels.front().tdx;
+  if (number(2) < newest[2]) {
+    return false;
+  }
+  if (number(1) == 0) {
+    return number(0) >= newest[0];
+  }
+  const ModuleIdentity* module = FindModule(info, ByteView(svn).subspan(1, 1));
+  return module != nullptr && !module->levels.empty() &&
+         number(0) >= module->levels.front().isv_svn;
+}
+
+}  // namespace
+
+TcbStatus Converge(const TcbInfo& info, const TdReport& td, const TdxStatuses& statuses) {
+  const TcbStatus both = Worse(statuses.platform, statuses.module);
+  const bool old =
+      both == TcbStatus::kOutOfDate || both == TcbStatus::kOutOfDateConfigurationNeeded;
+  if (old && statuses.module == TcbStatus::kOutOfDate &&
+      statuses.sgx <= TcbStatus::kConfigurationAndSwHardeningNeeded &&
+      statuses.enclave < TcbStatus::kOutOfDate && !td.tee_tcb_svn_2.empty() &&
+      RunsCurrentModule(info, td.tee_tcb_svn_2)) {
+    return NeedsConfiguration(statuses.sgx) || NeedsConfiguration(both)
+               ? TcbStatus::kTdRelaunchAdvisedConfigurationNeeded
+               : TcbStatus::kTdRelaunchAdvised;
+  }
+  return Worse(both, statuses.enclave);
 }
 
 Standing EnclaveStanding(const EnclaveIdentity& identity, const EnclaveReport& enclave) {
