@@ -1,15 +1,16 @@
 #include <algorithm>
 #include <array>
 
-#include "assess/evidence/export_kinds.h"
+#include "assess/evidence/azure_access.h"
 
-// Azure CLI: `az cognitiveservices account show`, `az keyvault key show`, `az keyvault show`.
+// Azure CLI: `az cognitiveservices account show`, `az keyvault key show`, `az keyvault show`,
+// `az role assignment list`.
 namespace casemate::assess {
 namespace {
 
 constexpr At kEngine = {.kind = Kind::kProcessor, .element = "azure-engine"};
 constexpr At kReview = {.kind = Kind::kStore, .element = "azure-review"};
-constexpr At kKey = {.kind = Kind::kKey, .element = "azure-key"};
+constexpr At kKey = kAzureKey;
 constexpr At kRequest = {.kind = Kind::kHop, .element = "azure-request"};
 
 bool IsType(const json::Value& root, std::string_view type) {
@@ -148,9 +149,8 @@ Result<void> ReadKey(const json::Value& root, Export& out) {
   }
   Result<std::string> type = TextAt(*key, "kty");
   Result<std::string> id = TextAt(*key, "kid");
-  Result<std::optional<json::Value>> attributes = ObjectAt(root, "attributes");
-  if (!type || !id || !attributes) {
-    return std::unexpected(!type ? type.error() : !id ? id.error() : attributes.error());
+  if (!type || !id) {
+    return std::unexpected(type ? id.error() : type.error());
   }
   out.subject = *id;
   const bool in_hsm = type->ends_with("-HSM");
@@ -158,16 +158,7 @@ Result<void> ReadKey(const json::Value& root, Export& out) {
       *type + (in_hsm ? ": in a hardware module of the vault" : ": in the vault, in software"));
   SayNotYou(out, kKey, "holder", "key.kid",
             "the vault is Microsoft's service; your part is its policy");
-  if (*attributes) {
-    Result<std::optional<bool>> exportable = FlagAt(**attributes, "exportable");
-    if (!exportable) {
-      return std::unexpected(exportable.error());
-    }
-    if (exportable->value_or(false)) {
-      Note(out, "attributes.exportable", "the key may leave the vault, under its release policy");
-    }
-  }
-  return {};
+  return ReadAzureRelease(root, out);
 }
 
 Result<void> ReadVault(const json::Value& root, Export& out) {
@@ -201,10 +192,10 @@ Result<void> ReadVault(const json::Value& root, Export& out) {
        rbac->value_or(false) ? "access by roles: export the role assignments to see who can unwrap"
                              : std::to_string(policies->size()) +
                                    " access policies: each names who can use the keys");
-  return {};
+  return rbac->value_or(false) ? Result<void>() : ReadAzureAccessPolicies(*properties, out);
 }
 
-constexpr std::array<ExportKind, 3> kReaders = {{
+constexpr std::array<ExportKind, 4> kReaders = {{
     {{"azure-account", "az cognitiveservices account show"},
      [](const json::Value& root) { return IsType(root, "Microsoft.CognitiveServices/accounts"); },
      ReadAccount},
@@ -217,6 +208,7 @@ constexpr std::array<ExportKind, 3> kReaders = {{
     {{"azure-vault", "az keyvault show"},
      [](const json::Value& root) { return IsType(root, "Microsoft.KeyVault/vaults"); },
      ReadVault},
+    {{"azure-roles", "az role assignment list"}, IsAzureRoles, ReadAzureRoles},
 }};
 
 }  // namespace

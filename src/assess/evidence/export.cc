@@ -43,9 +43,7 @@ Result<Export> ReadExport(std::string_view text, const std::string& file, const 
   const json::Value root = document->root();
   const std::vector<ExportKind> kinds = AllKinds();
   const auto kind =
-      root.kind() == json::Value::Kind::kObject
-          ? std::ranges::find_if(kinds, [&](const ExportKind& one) { return one.matches(root); })
-          : kinds.end();
+      std::ranges::find_if(kinds, [&](const ExportKind& one) { return one.matches(root); });
   if (kind == kinds.end()) {
     std::string known;
     for (const ExportKind& one : kinds) {

@@ -66,8 +66,11 @@ TEST(ExportTest, AnAzureAccountWithoutContentLoggingIsReviewedByPeople) {
 }
 
 TEST(ExportTest, AKeyOfAzureSaysWhatItIsKeptIn) {
-  EXPECT_THAT(FactsOfSample("azure-key.json"), ElementsAre("azure-key.kept_in = hsm @ key.kty",
-                                                           "azure-key.holder = not you @ key.kid"));
+  EXPECT_THAT(FactsOfSample("azure-key.json"),
+              ElementsAre("azure-key.kept_in = hsm @ key.kty",
+                          "azure-key.holder = not you @ key.kid",
+                          "azure-key.release = automatic or justified or ticketed or never @ "
+                          "attributes.exportable"));
   EXPECT_THAT(NotesOfSample("azure-vault.json"), Contains(HasSubstr("enablePurgeProtection: off")));
 }
 
@@ -179,13 +182,80 @@ TEST(ExportTest, AProbeAndACaptureMeasureTheKeyExchange) {
               ElementsAre(".key_exchange = hybrid @ hops[0].worst"));
 }
 
+TEST(ExportTest, WhoHasAStandingRightToUseAKeyOfAzureNeedsNobodysConsent) {
+  EXPECT_THAT(FactsOfSample("azure-roles.json"),
+              ElementsAre("azure-key.release = automatic @ [0].roleDefinitionName"));
+  const std::vector<std::string> notes = NotesOfSample("azure-roles.json");
+  EXPECT_THAT(notes, Contains(HasSubstr("example-account (ServicePrincipal) is Key Vault Crypto "
+                                        "Service Encryption User: uses the keys")));
+  EXPECT_THAT(notes, Contains(HasSubstr("admins (Group) is User Access Administrator: decides")));
+  EXPECT_THAT(notes, Not(Contains(HasSubstr("auditor"))));
+  EXPECT_THAT(FactsOfSample("azure-vault.json"),
+              Contains("azure-key.release = automatic @ "
+                       "properties.accessPolicies[0].permissions.keys[2]"));
+}
+
+TEST(ExportTest, RolesOfAnotherTenantAreNotYoursAndConditionsSettleNothing) {
+  std::string text = SampleText("azure-roles.json");
+  const auto swap = [&](const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+  };
+  swap("\"condition\": null", "\"condition\": \"@Request[x] StringEquals 'y'\"");
+  swap("\"Group\"", "\"ForeignGroup\"");
+  const Export roles = *ReadExport(text, "r.json", "2026-11-21");
+  ASSERT_EQ(roles.facts.size(), 1U);
+  EXPECT_EQ(roles.facts[0].field, "governed_by");
+  EXPECT_TRUE(roles.facts[0].not_you);
+  EXPECT_THAT(Refusal("[]"), HasSubstr("nothing that is known"));
+  EXPECT_THAT(Refusal("[{\"roleDefinitionName\": 1, \"principalId\": \"x\"}]"),
+              HasSubstr("roleDefinitionName"));
+}
+
+TEST(ExportTest, AKeyIsReleasedByItsPolicyOrNotAtAll) {
+  EXPECT_THAT(
+      FactsOfSample("azure-key.json"),
+      Contains(HasSubstr("azure-key.release = automatic or justified or ticketed or never")));
+  // {"version":"1.0.0","anyOf":[{"authority":"https://a.example.invalid","allOf":[]}]}
+  const std::string policy =
+      R"("releasePolicy": {"encodedPolicy": "eyJ2ZXJzaW9uIjoiMS4wLjAiLCJhbnlPZiI6W3siYXV0aG9yaXR5IjoiaHR0cHM6Ly9hLmV4YW1wbGUuaW52YWxpZCIsImFsbE9mIjpbXX1dfQ", "immutable": false},)";
+  std::string text = SampleText("azure-key.json");
+  text.replace(text.find("\"exportable\": false"), 19, "\"exportable\": true");
+  text.replace(text.find("\"managed\""), 0, policy);
+  const Export key = *ReadExport(text, "k.json", "2026-11-21");
+  EXPECT_THAT(key.facts.back().values, ElementsAre("attested", "automatic"));
+  EXPECT_THAT(key.notes.back().text, HasSubstr("https://a.example.invalid"));
+  text.replace(text.find("eyJ2"), 4, "!!!!");
+  EXPECT_THAT(ReadExport(text, "k.json", "2026-11-21")->notes.back().text,
+              HasSubstr("could not be read"));
+}
+
+TEST(ExportTest, ARunningServersHopsAreMeasuredAndTheLeastCounts) {
+  EXPECT_THAT(FactsOfSample("casemate-hops.json"),
+              ElementsAre("casemate-request.key_exchange = classical @ hops[1].verdict",
+                          "casemate-request.transport = tls @ hops[1].verdict"));
+  EXPECT_EQ(ReadSample("casemate-hops.json")->date, "2026-11-22");
+  // Without the classical one, and with peers that may still come with it.
+  std::string text = SampleText("casemate-hops.json");
+  const auto swap = [&](const std::string& from, const std::string& to) {
+    text.replace(text.find(from), from.size(), to);
+  };
+  swap("\"verdict\": \"classical\"", "\"verdict\": \"pure\"");
+  EXPECT_THAT(ReadExport(text, "h.json", "2026-11-21")->facts[0].values,
+              ElementsAre("post-quantum", "classical"));
+  swap("[\"10.1.0.0/16\"]", "[]");
+  EXPECT_THAT(ReadExport(text, "h.json", "2026-11-21")->facts[0].values,
+              ElementsAre("post-quantum"));
+  swap("\"verdict\": \"pure\"", "\"verdict\": \"fine\"");
+  EXPECT_THAT(Refusal(text), HasSubstr("expected hybrid, pure, classical or local"));
+}
+
 TEST(ExportTest, EveryKindHasASample) {
   std::vector<std::string> kinds;
   for (const char* name :
        {"azure-account", "azure-key", "azure-vault", "google-cache-off", "google-logging",
         "google-ekm", "google-key-kaj", "aws-invocation-logging", "aws-data-retention",
         "aws-key-xks", "aws-key-stores", "openai-retention", "openai-data-controls", "appraisal",
-        "flows-probe", "flows-capture"}) {
+        "flows-probe", "flows-capture", "azure-roles", "casemate-hops"}) {
     Result<Export> content = ReadSample(std::string(name) + ".json");
     ASSERT_TRUE(content) << content.error().message;
     kinds.push_back(content->kind);

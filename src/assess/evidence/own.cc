@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "assess/evidence/export_kinds.h"
+#include "base/clock.h"
 
 // What Casemate's other commands write: appraisals of attestation evidence, probes and captures of
 // flows.
@@ -12,6 +14,15 @@ constexpr At kTee = {.kind = Kind::kTee, .element = ""};
 // The best first.
 constexpr std::array<std::string_view, 4> kCoverage = {"not-affected", "covered", "cannot-tell",
                                                        "not-covered"};
+// What the server calls the group of a hop, the best first, and the pipeline's word for it.
+using HopVerdict = std::pair<std::string_view, std::string_view>;
+constexpr std::array<HopVerdict, 3> kHopVerdicts = {
+    {{"hybrid", "hybrid"}, {"pure", "post-quantum"}, {"classical", "classical"}}};
+struct HopSeen {
+  std::ptrdiff_t rank = -1;
+  std::string path;
+  std::string why;
+};
 constexpr At kHop = {.kind = Kind::kHop, .element = ""};
 
 // The day of an RFC 3339 time.
@@ -210,7 +221,63 @@ Result<void> ReadCapture(const json::Value& root, Export& out) {
   return ReadFlows(root, "hops", "worst", "server", out);
 }
 
-constexpr std::array<ExportKind, 3> kReaders = {{
+// The running server's table of hops. Each row is what was negotiated; local ones leave no machine.
+Result<void> ReadHops(const json::Value& root, Export& out) {
+  Result<json::Value> time = root.Require("time");
+  Result<std::int64_t> seconds = time ? time->AsInteger() : std::unexpected(time.error());
+  Result<std::vector<json::Value>> hops = ListAt(root, "hops");
+  Result<std::vector<json::Value>> exempt = ListAt(root, "classical_from");
+  Result<std::string> minimum = TextAt(root, "minimum");
+  for (const Error* error :
+       {seconds ? nullptr : &seconds.error(), hops ? nullptr : &hops.error(),
+        exempt ? nullptr : &exempt.error(), minimum ? nullptr : &minimum.error()}) {
+    if (error != nullptr) {
+      return std::unexpected(*error);
+    }
+  }
+  TakeDay(FormatUtc(*seconds), out);
+  std::size_t local = 0;
+  std::map<std::string, HopSeen> seen;  // by the end of ours that it is at
+  for (const json::Value& hop : *hops) {
+    Result<std::string> end = TextAt(hop, "hop");
+    Result<std::string> peer = TextAt(hop, "peer");
+    Result<std::string> verdict = TextAt(hop, "verdict");
+    if (!end || !peer || !verdict) {
+      return std::unexpected(!end ? end.error() : !peer ? peer.error() : verdict.error());
+    }
+    const auto exchange = std::ranges::find(kHopVerdicts, *verdict, &HopVerdict::first);
+    if (*verdict == "local") {
+      ++local;
+    } else if (exchange == kHopVerdicts.end()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  hop.path() + ".verdict: expected hybrid, pure, classical or local, found \"" +
+                      *verdict + "\"");
+    } else {
+      HopSeen& worst = seen[*end];
+      if (const auto rank = exchange - kHopVerdicts.begin(); rank >= worst.rank) {
+        worst = {.rank = rank,
+                 .path = hop.path() + ".verdict",
+                 .why = *peer + " negotiated " + PeekText(hop, "group")};
+      }
+    }
+  }
+  for (const auto& [end, worst] : seen) {
+    out.subject += (out.subject.empty() ? "" : ", ") + end;
+    const At at = {.kind = Kind::kHop, .element = end == "clients" ? "casemate-request" : ""};
+    std::vector<std::string> values = {std::string(kHopVerdicts[worst.rank].second)};
+    // What has come so far was better than what would be let in.
+    if (values[0] != "classical" && (*minimum == "classical" || !exempt->empty())) {
+      values.emplace_back("classical");
+    }
+    Say(out, at, "key_exchange", std::move(values), worst.path,
+        worst.why + ", the least at " + end);
+    Say(out, at, "transport", {"tls"}, worst.path, worst.why);
+  }
+  Note(out, "hops", std::to_string(local) + " hops do not leave the machine");
+  return {};
+}
+
+constexpr std::array<ExportKind, 4> kReaders = {{
     {{"appraisal", "casemate attest --json"},
      [](const json::Value& root) { return PeekText(root, "format") == "casemate-appraisal/1"; },
      ReadAppraisals},
@@ -220,6 +287,9 @@ constexpr std::array<ExportKind, 3> kReaders = {{
     {{"flows-capture", "casemate flows capture --json"},
      [](const json::Value& root) { return PeekText(root, "report") == "casemate-capture"; },
      ReadCapture},
+    {{"flows-live", "casemate flows live --json"},
+     [](const json::Value& root) { return PeekText(root, "report") == "casemate-hops"; },
+     ReadHops},
 }};
 
 }  // namespace
