@@ -28,6 +28,10 @@ void CompareValues(const rim::Manifest& manifest, const Report& report, const st
     }
     ++compared;
   }
+  if (compared == 0) {
+    appraisal.Refuse(step, "the manifest for " + manifest.version + " has no active value");
+    return;
+  }
   appraisal.Pass(step, std::to_string(compared) + " measurements are those of the manifest for " +
                            manifest.version);
 }
