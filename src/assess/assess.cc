@@ -28,8 +28,10 @@ ChainFact ShowFact(const Pipeline& pipeline, const FactPlace& place) {
 class CellMaker {
  public:
   CellMaker(const Pipeline& pipeline, const RuleSet& rules, const Adversary& adversary,
-            const AssessOptions& options)
+            const AssessOptions& options, const Pipeline* before = nullptr, World world = nullptr)
       : pipeline_(pipeline),
+        before_(before == nullptr ? pipeline : *before),
+        world_(world),
         rules_(rules),
         options_(options),
         judge_(rules, adversary, options.label) {}
@@ -302,7 +304,8 @@ class CellMaker {
   }
 
   void Search(const Judge::Outcome& worst) {
-    ChangeSearch search(judge_, pipeline_);
+    const Judge judge(rules_, judge_.adversary(), options_.label, world_);
+    ChangeSearch search(judge, before_);
     if (cell_.verdict != Verdict::kStops && cell_.verdict != Verdict::kNotApplicable) {
       ChangeSearch::Found found = search.Improve();
       cell_.better = std::move(found.better);
@@ -322,7 +325,9 @@ class CellMaker {
     steps_ += search.steps();
   }
 
-  const Pipeline& pipeline_;
+  const Pipeline& pipeline_;  // as the adversary finds it
+  const Pipeline& before_;    // as it is described; the same without a world
+  World world_;
   const RuleSet& rules_;
   const AssessOptions& options_;
   Judge judge_;
@@ -357,6 +362,12 @@ const Cell* Assessment::Find(std::string_view adversary) const {
   const auto found = std::ranges::find_if(
       cells, [&](const Cell& cell) { return cell.adversary->id == adversary; });
   return found == cells.end() ? nullptr : &*found;
+}
+
+Cell AssessIn(World world, const Pipeline& pipeline, const RuleSet& rules,
+              const Adversary& adversary, const AssessOptions& options) {
+  const Pipeline changed = world(pipeline);
+  return CellMaker(changed, rules, adversary, options, &pipeline, world).Make();
 }
 
 Assessment Assess(const Pipeline& pipeline, const RuleSet& rules, const AssessOptions& options) {

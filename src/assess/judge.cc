@@ -4,12 +4,13 @@
 
 namespace casemate::assess {
 
-Judge::Judge(const RuleSet& rules, const Adversary& adversary, std::size_t label)
+Judge::Judge(const RuleSet& rules, const Adversary& adversary, std::size_t label, World world)
     : adversary_(adversary),
       instrument_(rules.FindInstrument(adversary.instrument)),
       rules_(RulesOf(rules, adversary)),
       label_(label),
-      costs_(rules.costs) {}
+      costs_(rules.costs),
+      world_(world) {}
 
 std::vector<Asker> Judge::Askers(const Pipeline& pipeline, bool& yours) const {
   Asker asker{.instrument = instrument_};
@@ -50,6 +51,17 @@ std::vector<Asker> Judge::Askers(const Pipeline& pipeline, bool& yours) const {
 Judge::Outcome Judge::Run(const Pipeline& pipeline, bool against_you,
                           const std::set<FactPlace>* excused) const {
   Outcome outcome;
+  if (world_ == nullptr) {
+    RunIn(pipeline, against_you, excused, outcome);
+  } else {
+    outcome.changed = std::make_unique<Pipeline>(world_(pipeline));
+    RunIn(*outcome.changed, against_you, excused, outcome);
+  }
+  return outcome;
+}
+
+void Judge::RunIn(const Pipeline& pipeline, bool against_you, const std::set<FactPlace>* excused,
+                  Outcome& outcome) const {
   for (const Asker& asker : Askers(pipeline, outcome.yours)) {
     outcome.reaches.push_back(
         std::make_unique<Reach>(pipeline, rules_, asker, against_you, excused));
@@ -62,7 +74,6 @@ Judge::Outcome Judge::Run(const Pipeline& pipeline, bool against_you,
       outcome.cheapest = outcome.reaches.size() - 1;
     }
   }
-  return outcome;
 }
 
 Verdict VerdictOf(Level level) {

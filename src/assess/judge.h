@@ -12,7 +12,8 @@ namespace casemate::assess {
 // One adversary against a pipeline, over all actors that it can be.
 class Judge {
  public:
-  Judge(const RuleSet& rules, const Adversary& adversary, std::size_t label);
+  // `world`: what becomes of a pipeline before this adversary looks at it; nullptr: nothing.
+  Judge(const RuleSet& rules, const Adversary& adversary, std::size_t label, World world = nullptr);
 
   struct Outcome {
     Level level = Level::kNone;
@@ -21,6 +22,7 @@ class Judge {
     std::size_t cheapest = 0;                     // place in reaches
     Reach::Goal goal;
     std::uint64_t steps = 0;
+    std::unique_ptr<Pipeline> changed;  // by the world, where there is one
 
     const Reach& reach() const { return *reaches[cheapest]; }
     // How good it is for you; a party that is you stops all others.
@@ -38,6 +40,8 @@ class Judge {
   const ChangeCosts& costs() const { return costs_; }
 
  private:
+  void RunIn(const Pipeline& pipeline, bool against_you, const std::set<FactPlace>* excused,
+             Outcome& outcome) const;
   std::vector<Asker> Askers(const Pipeline& pipeline, bool& yours) const;
 
   const Adversary& adversary_;
@@ -45,6 +49,7 @@ class Judge {
   std::vector<const Rule*> rules_;
   std::size_t label_;
   const ChangeCosts& costs_;
+  World world_;
 };
 
 Verdict VerdictOf(Level level);

@@ -8,16 +8,28 @@
 namespace casemate::assess {
 namespace {
 
+// Each change that is tried copies the description; beyond this the exit has no counterfactual.
+constexpr std::size_t kMaxSearchedElements = 500;
+
 Evidence Assumed() {
   return {.source = "register", .date = "2026-01-01", .confidence = Confidence::kMeasured};
 }
 
 // The values are of the vocabulary: the table's reader has looked.
 void Set(Pipeline& pipeline, const std::string& element, std::string_view field,
-         const std::string& value) {
+         const std::string& value, const Evidence& evidence) {
   const Result<Fact> was = pipeline.State(
-      {.element = element, .field = std::string(field), .value = value, .evidence = Assumed()});
+      {.element = element, .field = std::string(field), .value = value, .evidence = evidence});
   static_cast<void>(was);
+}
+
+// A fact of the world after the exit, as sure as the one that it follows from.
+Evidence FollowingFrom(const Element& element, std::string_view field) {
+  const Evidence& evidence = element.facts[RequireField(element.kind, field)].evidence;
+  return {.source = "after the exit, from " + element.id + "." + std::string(field) + ": " +
+                    evidence.source,
+          .date = evidence.date,
+          .confidence = evidence.confidence};
 }
 
 bool IsYours(const Pipeline& pipeline, std::size_t element, std::string_view field) {
@@ -50,19 +62,49 @@ Pipeline AfterExit(const Pipeline& before) {
   for (std::size_t i = 0; i < before.elements().size(); ++i) {
     const Element& element = before.element(i);
     if (element.kind == Kind::kKey) {
-      Set(after, element.id, "beside_data", LeftWith(before, i));
+      const std::string left = LeftWith(before, i);
+      Set(after, element.id, "beside_data", left,
+          left == "unknown"
+              ? Evidence{}
+              : FollowingFrom(element,
+                              IsYours(before, i, "governed_by") ? "governed_by" : "holder"));
     } else if (element.kind == Kind::kStore) {
       const std::size_t days = RequireField(Kind::kStore, "retention_days");
-      if (IsYours(before, i, "operator") || before.ValueText(i, days) == "0") {
-        Set(after, element.id, "holds", "metadata");
+      const bool yours = IsYours(before, i, "operator");
+      if (yours || before.ValueText(i, days) == "0") {
+        Set(after, element.id, "holds", "metadata",
+            FollowingFrom(element, yours ? "operator" : "retention_days"));
       }
     } else if (element.kind == Kind::kProcessor && IsYours(before, i, "operator")) {
       for (const char* spill : {"swap", "crash_dumps", "snapshots", "content_logs"}) {
-        Set(after, element.id, spill, "off");
+        Set(after, element.id, spill, "off", FollowingFrom(element, "operator"));
       }
     }
   }
   return after;
+}
+
+// What is missing in that world, as what is missing in the description: the first can be asked for.
+std::vector<ChainFact> MissingBefore(const std::vector<ChainFact>& missing,
+                                     const Pipeline& before) {
+  std::vector<ChainFact> asked;
+  for (const ChainFact& fact : missing) {
+    const std::optional<std::size_t> element = before.Find(fact.element);
+    if (!element || before.element(*element).kind != Kind::kKey || fact.field != "beside_data") {
+      asked.push_back(fact);
+      continue;
+    }
+    for (const char* field : {"holder", "governed_by"}) {
+      const std::size_t index = RequireField(Kind::kKey, field);
+      if (!before.fact(*element, index).known) {
+        ChainFact other = fact;
+        other.field = field;
+        other.place = before.fact(*element, index).place;
+        asked.push_back(std::move(other));
+      }
+    }
+  }
+  return asked;
 }
 
 // One risk before and after a change.
@@ -143,6 +185,12 @@ class RegisterMaker {
       }
     }
     AddRisk(rules, table.exit, true, label);
+    register_.exit = std::make_unique<Cell>(
+        AssessIn(AfterExit, pipeline, rules, table.exit,
+                 {.today = assessment.today,
+                  .label = label,
+                  .counterfactuals = pipeline.elements().size() <= kMaxSearchedElements}));
+    register_.exit->missing = MissingBefore(register_.exit->missing, pipeline);
   }
 
   Register Make() {
@@ -200,7 +248,7 @@ class RegisterMaker {
     for (const Present* present : controls) {
       for (const std::string& id : present->elements) {
         for (const auto& [field, value] : present->control->without) {
-          Set(without, id, field, value);
+          Set(without, id, field, value, Assumed());
         }
       }
     }
@@ -263,10 +311,9 @@ class RegisterMaker {
   }
 
   void AddRow(const Risk& risk) {
-    RegisterRow row{.cell = assessment_.Find(risk.adversary->id),
-                    .id = risk.adversary->id + "@" + assessment_.name,
-                    .adversary = risk.adversary};
-    row.verdict = row.cell == nullptr ? risk.now.verdict : row.cell->derived;
+    const Cell& cell = risk.is_exit ? *register_.exit : *assessment_.Find(risk.adversary->id);
+    RegisterRow row{.cell = &cell, .id = cell.id, .adversary = risk.adversary};
+    row.verdict = cell.derived;
     int inherent = RankOf(row.verdict);
     row.inherent = row.verdict;
     for (const Filing& filing : register_.filings) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,7 +81,7 @@ struct Filing {
 };
 
 struct RegisterRow {
-  const Cell* cell = nullptr;  // nullptr: exit
+  const Cell* cell = nullptr;  // of the assessment; that of exit is the register's
   std::string id;              // "ADVERSARY@PIPELINE"
   const Adversary* adversary = nullptr;
   Verdict verdict = Verdict::kUnknown;   // as counted: the worst of an unknown one
@@ -90,6 +91,7 @@ struct RegisterRow {
 };
 
 struct Register {
+  std::unique_ptr<Cell> exit;
   std::vector<Filing> filings;    // those that treat, and those that are claimed and do not
   std::vector<RegisterRow> rows;  // each risk that is not stopped, and each that a control stops
 };

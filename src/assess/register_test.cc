@@ -86,12 +86,34 @@ TEST_F(RegisterTest, WhatAProcessorStillStoresIsStoppedByYourKeysAndNotByItsOwn)
                             .evidence = {.source = "test", .date = "2026-11-22"}}));
   Use(theirs);
   EXPECT_EQ(Row("exit")->verdict, Verdict::kUnknown);  // who governs it is not said
+  ASSERT_EQ(Row("exit")->cell->missing.size(), 1U);
+  EXPECT_EQ(Row("exit")->cell->missing[0].Name(), "documents-key.governed_by");
   ASSERT_TRUE(theirs.State({.element = "documents-key",
                             .field = "governed_by",
                             .value = "vendor",
                             .evidence = {.source = "test", .date = "2026-11-22"}}));
   Use(theirs);
   EXPECT_EQ(Row("exit")->verdict, Verdict::kDoesNotStop);
+  const Cell& cell = *Row("exit")->cell;
+  EXPECT_EQ(cell.id, "exit@at-rest-eu-keys");
+  ASSERT_FALSE(cell.chain.empty());
+  EXPECT_THAT(cell.reached, testing::Contains("documents"));
+  // The fact that is so only after the exit says which one it follows from, and is as sure.
+  const auto follows = [](const ChainFact& fact) {
+    return fact.Name() == "documents-key.beside_data";
+  };
+  const ChainFact* beside = nullptr;
+  for (const ChainStep& step : cell.chain) {
+    for (const ChainFact& fact : step.facts) {
+      beside = follows(fact) ? &fact : beside;
+    }
+  }
+  ASSERT_NE(beside, nullptr);
+  EXPECT_EQ(beside->evidence.source, "after the exit, from documents-key.holder: test");
+  // What helps is a change of the description, not of that fact.
+  ASSERT_TRUE(cell.better);
+  EXPECT_EQ(cell.better->becomes, Verdict::kStops);
+  EXPECT_NE(cell.better->changes[0].field, "beside_data");
   EXPECT_THAT(RisksOf("provider-managed-keys", false), testing::Contains("exit"));
   EXPECT_THAT(RisksOf("provider-managed-keys", true), testing::Contains("storage-thief"));
   ASSERT_TRUE(theirs.State(

@@ -10,6 +10,14 @@ constexpr std::size_t kMaxShownChanges = 6;
 
 }  // namespace
 
+std::string Joined(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string text;
+  for (const std::string& part : parts) {
+    text += (text.empty() ? "" : std::string(separator)) + part;
+  }
+  return text;
+}
+
 std::string VerdictText(const Language& language, Verdict verdict) {
   return language.Get("verdict." + std::string(VerdictName(verdict)));
 }

@@ -37,6 +37,7 @@ std::string RenderDiagram(const Pipeline& pipeline, const Assessment& assessment
                           const Language& language);
 
 // Shared by the renderers.
+std::string Joined(const std::vector<std::string>& parts, std::string_view separator);
 std::string VerdictText(const Language& language, Verdict verdict);
 // "does not stop (window, cached keys)"
 std::string CellText(const Language& language, const Cell& cell);

@@ -58,18 +58,23 @@ bool HasContradictions(const Report& report) {
 }
 
 std::string ContradictionsMarkdown(const Report& report) {
-  if (!HasContradictions(report)) {
+  std::string out;
+  for (const Assessment* assessment : report.assessments) {
+    out += ContradictionsMarkdown(*report.language, *assessment);
+  }
+  return out;
+}
+
+std::string ContradictionsMarkdown(const Language& language, const Assessment& assessment) {
+  if (assessment.contradictions.empty()) {
     return {};
   }
-  const Language& language = *report.language;
-  std::string out = "\n### " + language.Get("contradiction.title") + "\n\n" +
-                    language.Get("contradiction.intro") + "\n\n";
-  for (const Assessment* assessment : report.assessments) {
-    for (const Contradiction& contradiction : assessment->contradictions) {
-      out += "- **" + MarkdownCell(assessment->title) +
-             "**: " + MarkdownCell(ContradictionText(language, contradiction)) + ". " +
-             MovesText(language, contradiction) + "\n";
-    }
+  std::string out = "\n### " + language.Get("contradiction.title") + ": " +
+                    MarkdownCell(assessment.title) + "\n\n" + language.Get("contradiction.intro") +
+                    " " + language.Get("contradiction.measure") + "\n\n";
+  for (const Contradiction& contradiction : assessment.contradictions) {
+    out += "- " + MarkdownCell(ContradictionText(language, contradiction)) + ". " +
+           MovesText(language, contradiction) + "\n";
   }
   return out;
 }

@@ -20,6 +20,7 @@ bool HasContradictions(const Report& report);
 
 // A section with a heading; empty where there are none.
 std::string ContradictionsMarkdown(const Report& report);
+std::string ContradictionsMarkdown(const Language& language, const Assessment& assessment);
 std::string ContradictionsHtml(const Report& report);
 // The member "contradictions" of an assessment.
 void WriteContradictions(json::Writer& out, const Assessment& assessment);

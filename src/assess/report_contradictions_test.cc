@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "assess/oscal_text.h"
 #include "assess/report_compliance.h"
 #include "assess/run_diff.h"
 #include "assess/test_pipelines.h"
@@ -58,6 +59,7 @@ class ContradictionsTest : public testing::Test {
   }
 
   RuleSet rules_ = *BuiltInRules();
+  RegisterTable table_ = *BuiltInRegisterTable(rules_);
   Language en_ = *Language::BuiltIn("en");
   Language de_ = *Language::BuiltIn("de");
   AssessOptions options_ = TestOptions();
@@ -116,6 +118,51 @@ TEST_F(ContradictionsTest, JsonHasBothSidesAndTheMoves) {
           R"("claimed_date":"2026-01-12","claimed_at":"my p.yaml:7:3","found":"shared",)"
           R"("file":"export.json","path":"properties.tenancy","why":"it says so","moves":)"
           R"([{"cell":"co-tenant@eu-processor","claimed":"stops","found":"raises-cost"}]})"));
+}
+
+TEST_F(ContradictionsTest, SarifPointsAtTheLineOfTheClaimAndAtTheEvidence) {
+  const std::string sarif = *RenderCompliance("sarif", Of(en_), table_);
+  EXPECT_THAT(sarif, HasSubstr(R"({"id":"assess/contradiction","shortDescription":)"));
+  EXPECT_THAT(sarif,
+              HasSubstr(R"({"ruleId":"assess/contradiction","level":"error","kind":"fail",)"));
+  EXPECT_THAT(
+      sarif,
+      HasSubstr(
+          R"({"physicalLocation":{"artifactLocation":{"uri":"my%20p.yaml"},"region":{"startLine":7,)"
+          R"("startColumn":3}},"logicalLocations":[{"fullyQualifiedName":"engine.tenancy"}],)"
+          R"("message":{"text":"engine.tenancy = dedicated"}})"));
+  EXPECT_THAT(sarif, HasSubstr(R"({"artifactLocation":{"uri":"export.json"}})"));
+  EXPECT_THAT(
+      sarif,
+      HasSubstr(
+          R"("contradiction/v1":"contradiction:engine.tenancy@eu-processor dedicated shared")"));
+  assessment_.contradictions[1].exported = false;
+  assessment_.contradictions.erase(assessment_.contradictions.begin());
+  EXPECT_THAT(*RenderCompliance("sarif", Of(en_), table_), Not(HasSubstr("export.json\"}")));
+}
+
+TEST_F(ContradictionsTest, TheRegisterHasARowForEachWithTheLevelOfWhatHangsOnIt) {
+  const std::string csv = *RenderCompliance("register", Of(en_), table_);
+  EXPECT_THAT(csv, HasSubstr("\"contradiction:engine.tenancy@eu-processor\",\"engine\","));
+  EXPECT_THAT(csv, HasSubstr("\"co-tenant, multi-tenancy leak\",\"contradiction\""));
+  EXPECT_THAT(csv, HasSubstr("\"Correct the description, or change the setting"));
+  EXPECT_THAT(*RenderCompliance("register-md", Of(en_), table_),
+              HasSubstr("\n### Contradictions: "));
+}
+
+TEST_F(ContradictionsTest, OscalHasAnObservationARiskAFindingAndAnItemForEach) {
+  const std::string observation =
+      R"({"observation-uuid":")" +
+      ReportUuid("observation contradiction:engine.tenancy@eu-processor") + "\"}";
+  const std::string risk =
+      R"({"risk-uuid":")" + ReportUuid("risk contradiction:engine.tenancy@eu-processor") + "\"}";
+  for (const char* format : {"oscal-ar", "oscal-poam"}) {
+    const std::string text = *RenderCompliance(format, Of(en_), table_);
+    EXPECT_THAT(text, HasSubstr(observation)) << format;
+    EXPECT_THAT(text, HasSubstr(risk)) << format;
+    EXPECT_THAT(text, HasSubstr(R"("title":"Contradictions: engine.tenancy")")) << format;
+    EXPECT_THAT(text, HasSubstr(R"("relevant-evidence":[{"href":"export.json",)")) << format;
+  }
 }
 
 TEST_F(ContradictionsTest, TwoRunsAreComparedByThemToo) {

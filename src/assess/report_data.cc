@@ -8,14 +8,6 @@ namespace {
 
 using json::Writer;
 
-std::string Joined(const std::vector<std::string>& parts, std::string_view separator) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += (text.empty() ? "" : std::string(separator)) + part;
-  }
-  return text;
-}
-
 std::vector<std::string> NotesOf(const Language& language, const Cell& cell) {
   std::vector<std::string> notes;
   notes.reserve(cell.notes.size());

@@ -10,14 +10,6 @@ std::string ValueOf(const Pipeline& pipeline, std::size_t element, std::string_v
   return pipeline.ValueText(element, RequireField(pipeline.element(element).kind, field));
 }
 
-std::string Joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += (text.empty() ? "" : ", ") + part;
-  }
-  return text;
-}
-
 class Dpia {
  public:
   Dpia(const Report& report, const RegisterTable& table, const Pipeline& pipeline,
@@ -63,10 +55,11 @@ class Dpia {
     std::vector<std::vector<std::string>> rows;
     for (std::size_t i = 0; i < pipeline_.elements().size(); ++i) {
       if (pipeline_.element(i).kind == Kind::kParty) {
-        rows.push_back({PartyName(pipeline_, i),
-                        i == pipeline_.you() ? language_.Get("dpia.controller") : Joined(Runs(i)),
-                        ValueOf(pipeline_, i, "seat"), ValueOf(pipeline_, i, "parent"),
-                        ValueOf(pipeline_, i, "sub_processors")});
+        rows.push_back(
+            {PartyName(pipeline_, i),
+             i == pipeline_.you() ? language_.Get("dpia.controller") : Joined(Runs(i), ", "),
+             ValueOf(pipeline_, i, "seat"), ValueOf(pipeline_, i, "parent"),
+             ValueOf(pipeline_, i, "sub_processors")});
       }
     }
     page_.Table({"dpia.party", "dpia.role", "window.seat", "window.parent", "dpia.subs"}, rows);
@@ -99,7 +92,7 @@ class Dpia {
         what.push_back(language_.Get("what." + name));
       }
       places.push_back({place.title + " (" + place.element + ")", place.operated_by, place.seat,
-                        place.parent_seat, place.label, Joined(what)});
+                        place.parent_seat, place.label, Joined(what, ", ")});
     }
     page_.Table({"window.place", "window.operator", "window.seat", "window.parent", "window.label",
                  "window.holds"},
@@ -150,10 +143,8 @@ class Dpia {
       for (const Filing* filing : row.treated_by) {
         controls.push_back(filing->control->title.In(language_.code()));
       }
-      rows.push_back({row.adversary->title.In(language_.code()),
-                      row.cell == nullptr ? VerdictText(language_, row.verdict)
-                                          : CellText(language_, *row.cell),
-                      controls.empty() ? language_.Get("register.none") : Joined(controls),
+      rows.push_back({row.adversary->title.In(language_.code()), CellText(language_, *row.cell),
+                      controls.empty() ? language_.Get("register.none") : Joined(controls, ", "),
                       table_.levels[table_.matrix[impact][likelihood]].title.In(language_.code())});
     }
     page_.Table({"register.risk", "register.verdict", "register.controls", "register.level"}, rows);
@@ -174,7 +165,7 @@ class Dpia {
         continue;
       }
       const std::string title = row.adversary->title.In(language_.code());
-      if (row.cell != nullptr && report_.accepted != nullptr) {
+      if (report_.accepted != nullptr) {
         const AcceptanceOf accepted =
             FindAcceptance(*report_.accepted, *row.cell, assessment_.today);
         if (accepted.state == AcceptanceState::kAccepted) {
@@ -185,7 +176,7 @@ class Dpia {
           continue;
         }
       }
-      const bool has = row.cell != nullptr && row.cell->better.has_value();
+      const bool has = row.cell->better.has_value();
       page_.Item("[ ] " + title + ": " +
                  (has ? CounterfactualText(language_, *row.cell->better)
                       : language_.Fill("register.decide", {you_})) +

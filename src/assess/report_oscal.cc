@@ -1,8 +1,9 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
+#include "assess/oscal_text.h"
 #include "assess/report_compliance.h"
-#include "crypto/name_uuid.h"
 #include "json/writer.h"
 
 // OSCAL assessment results, and plan of action and milestones (NIST, models of 1.1.3).
@@ -11,27 +12,9 @@ namespace {
 
 using json::Writer;
 
-constexpr std::string_view kNamespace = "1f6c1a52-54ff-4c8e-8d0b-6d3b7e1f9a40";  // of these reports
 constexpr std::string_view kVersion = "1.1.3";
+constexpr std::string_view kContradiction = "contradiction";  // no risk of the table: the default
 constexpr std::string_view kFacets = "urn:casemate:assess:register";
-
-std::string Uuid(const std::string& name) { return crypto::NameUuid(kNamespace, name); }
-std::string Instant(std::string_view day) { return std::string(day) + "T00:00:00Z"; }
-
-std::string_view MethodOf(Confidence confidence) {
-  switch (confidence) {
-    case Confidence::kMeasured:
-    case Confidence::kAttested:
-      return "TEST";
-    case Confidence::kClaimed:
-      return "INTERVIEW";
-    case Confidence::kDocumented:
-    case Confidence::kContract:
-    case Confidence::kUnknown:
-      break;
-  }
-  return "EXAMINE";
-}
 
 std::string ControlOf(const RegisterTable& table, std::string_view risk) {
   const RiskEntry* entry = table.Find(risk);
@@ -47,9 +30,10 @@ class Part {
         table_(table),
         pipeline_(*report.pipelines[index]),
         assessment_(*report.assessments[index]),
-        register_(MakeRegister(pipeline_, assessment_, *report.rules, table)) {}
+        register_(MakeRegister(pipeline_, assessment_, *report.rules, table)),
+        contradictions_(language_, pipeline_, assessment_) {}
 
-  std::string RiskId(const RegisterRow& row) const { return Uuid("risk " + row.id); }
+  std::string RiskId(const RegisterRow& row) const { return ReportUuid("risk " + row.id); }
 
   void WriteObservations(Writer& out) const {
     std::set<std::string> seen;
@@ -60,13 +44,13 @@ class Part {
         if (!seen.insert(id).second) {
           continue;
         }
-        const std::string& date = fact.evidence.date;
         out.BeginObject().Key("uuid").String(id).Key("description");
         out.String(FactText(language_, fact)).Key("methods").BeginArray();
-        out.String(MethodOf(fact.evidence.confidence)).EndArray().Key("collected");
-        out.String(Instant(IsDate(date) ? date : assessment_.today)).EndObject();
+        out.String(OscalMethod(fact.evidence.confidence)).EndArray().Key("collected");
+        out.String(OscalCollected(fact.evidence, assessment_)).EndObject();
       }
     }
+    contradictions_.WriteObservations(out);
     out.EndArray();
   }
 
@@ -74,12 +58,17 @@ class Part {
     for (const RegisterRow* row : Open()) {
       WriteRisk(out, *row);
     }
+    contradictions_.WriteRisks(out);
   }
+
+  // Those of contradictions alone: the plan points at no others.
+  void WritePlanObservations(Writer& out) const { contradictions_.WriteObservations(out); }
+  bool HasContradictions() const { return !contradictions_.empty(); }
 
   void WriteFindings(Writer& out) const {
     out.Key("findings").BeginArray();
     for (const RegisterRow* row : Open()) {
-      out.BeginObject().Key("uuid").String(Uuid("finding " + row->id)).Key("title");
+      out.BeginObject().Key("uuid").String(ReportUuid("finding " + row->id)).Key("title");
       out.String(Title(*row)).Key("description").String(Verdict(*row)).Key("target");
       out.BeginObject().Key("type").String("objective-id").Key("target-id");
       out.String(ControlOf(table_, row->adversary->id) + "_obj").Key("status").BeginObject();
@@ -98,36 +87,44 @@ class Part {
       WriteRelated(out, *row);
       out.EndObject();
     }
+    contradictions_.WriteFindings(out, ControlOf(table_, kContradiction));
     out.EndArray();
   }
 
   void WriteItems(Writer& out) const {
     for (const RegisterRow* row : Open()) {
-      const bool has = row->cell != nullptr && row->cell->better.has_value();
-      out.BeginObject().Key("uuid").String(Uuid("item " + row->id)).Key("title");
+      const bool has = row->cell->better.has_value();
+      out.BeginObject().Key("uuid").String(ReportUuid("item " + row->id)).Key("title");
       out.String(Title(*row)).Key("description");
       out.String(has ? CounterfactualText(language_, *row->cell->better)
                      : language_.Fill("register.decide", {You()}));
       WriteRelated(out, *row);
       out.EndObject();
     }
+    contradictions_.WriteItems(out);
   }
 
   void WriteResult(Writer& out) const {
-    out.BeginObject().Key("uuid").String(Uuid("result " + Name()));
+    out.BeginObject().Key("uuid").String(ReportUuid("result " + Name()));
     out.Key("title").String(assessment_.title).Key("description");
     out.String(language_.Fill("table.as-of", {assessment_.today, assessment_.label}));
-    out.Key("start").String(Instant(assessment_.today)).Key("reviewed-controls").BeginObject();
+    out.Key("start")
+        .String(ReportInstant(assessment_.today))
+        .Key("reviewed-controls")
+        .BeginObject();
     out.Key("control-selections").BeginArray().BeginObject().Key("include-controls").BeginArray();
     std::set<std::string> controls;
     for (const Cell& cell : assessment_.cells) {
       controls.insert(ControlOf(table_, cell.adversary->id));
     }
+    if (!contradictions_.empty()) {
+      controls.insert(ControlOf(table_, kContradiction));
+    }
     for (const std::string& control : controls) {
       out.BeginObject().Key("control-id").String(control).EndObject();
     }
     out.EndArray().EndObject().EndArray().EndObject();
-    if (!Open().empty()) {
+    if (HasOpen()) {
       WriteObservations(out);
       out.Key("risks").BeginArray();
       WriteRisks(out);
@@ -138,7 +135,7 @@ class Part {
   }
 
   std::string Name() const { return assessment_.name + " " + assessment_.today; }
-  bool HasOpen() const { return !Open().empty(); }
+  bool HasOpen() const { return !Open().empty() || !contradictions_.empty(); }
 
  private:
   std::vector<const RegisterRow*> Open() const {
@@ -154,19 +151,14 @@ class Part {
   std::string Title(const RegisterRow& row) const {
     return row.adversary->title.In(language_.code()) + " (" + row.id + ")";
   }
-  std::string Verdict(const RegisterRow& row) const {
-    return row.cell == nullptr ? VerdictText(language_, row.verdict)
-                               : CellText(language_, *row.cell);
-  }
+  std::string Verdict(const RegisterRow& row) const { return CellText(language_, *row.cell); }
   std::string ObservationId(const ChainFact& fact) const {
-    return Uuid("fact " + assessment_.name + " " + fact.Name() + " " + fact.value);
+    return ReportUuid("fact " + assessment_.name + " " + fact.Name() + " " + fact.value);
   }
   static std::vector<ChainFact> FactsOf(const RegisterRow& row) {
     std::vector<ChainFact> facts;
-    if (row.cell != nullptr) {
-      for (const ChainStep& step : row.cell->chain) {
-        facts.insert(facts.end(), step.facts.begin(), step.facts.end());
-      }
+    for (const ChainStep& step : row.cell->chain) {
+      facts.insert(facts.end(), step.facts.begin(), step.facts.end());
     }
     return facts;
   }
@@ -177,15 +169,13 @@ class Part {
 
   void WriteRisk(Writer& out, const RegisterRow& row) const {
     AcceptanceOf accepted;
-    if (row.cell != nullptr && report_.accepted != nullptr) {
+    if (report_.accepted != nullptr) {
       accepted = FindAcceptance(*report_.accepted, *row.cell, assessment_.today);
     }
     const bool is_accepted = accepted.state == AcceptanceState::kAccepted;
     std::string statement;
-    if (row.cell != nullptr) {
-      for (const ChainStep& step : row.cell->chain) {
-        statement += (statement.empty() ? "" : " ") + step.rule->sentence.In(language_.code());
-      }
+    for (const ChainStep& step : row.cell->chain) {
+      statement += (statement.empty() ? "" : " ") + step.rule->sentence.In(language_.code());
     }
     if (const std::string refused = RefusalText(language_, row); !refused.empty()) {
       statement += (statement.empty() ? "" : " ") + refused;
@@ -196,7 +186,12 @@ class Part {
     out.String(statement.empty() ? description : statement).Key("status");
     out.String(is_accepted ? "deviation-approved" : "open").Key("characterizations").BeginArray();
     out.BeginObject().Key("origin").BeginObject().Key("actors").BeginArray().BeginObject();
-    out.Key("type").String("tool").Key("actor-uuid").String(Uuid("tool")).EndObject().EndArray();
+    out.Key("type")
+        .String("tool")
+        .Key("actor-uuid")
+        .String(ReportUuid("tool"))
+        .EndObject()
+        .EndArray();
     out.EndObject().Key("facets").BeginArray();
     const std::size_t likelihood = table_.LikelihoodOf(row.adversary->id, row.verdict);
     const std::size_t impact = table_.ImpactOf(HighestLabel(pipeline_, row.cell));
@@ -210,11 +205,11 @@ class Part {
     }
     out.EndArray().EndObject().EndArray();
     if (is_accepted) {
-      out.Key("deadline").String(Instant(accepted.acceptance->until));
+      out.Key("deadline").String(ReportInstant(accepted.acceptance->until));
     }
-    if (row.cell != nullptr && row.cell->better) {
+    if (row.cell->better) {
       out.Key("remediations").BeginArray().BeginObject().Key("uuid");
-      out.String(Uuid("remediation " + row.id)).Key("lifecycle").String("recommendation");
+      out.String(ReportUuid("remediation " + row.id)).Key("lifecycle").String("recommendation");
       out.Key("title").String(ChangesText(language_, *row.cell->better)).Key("description");
       out.String(CounterfactualText(language_, *row.cell->better)).EndObject().EndArray();
     }
@@ -227,6 +222,7 @@ class Part {
   const Pipeline& pipeline_;
   const Assessment& assessment_;
   Register register_;
+  OscalContradictions contradictions_;
 };
 
 std::vector<Part> PartsOf(const Report& report, const RegisterTable& table) {
@@ -248,7 +244,7 @@ std::string NamesOf(const std::vector<Part>& parts) {
 
 void WriteMetadata(Writer& out, const Report& report, std::string_view title) {
   out.Key("metadata").BeginObject().Key("title").String(report.language->Get(title));
-  out.Key("last-modified").String(Instant(report.assessments.front()->today)).Key("version");
+  out.Key("last-modified").String(ReportInstant(report.assessments.front()->today)).Key("version");
   out.String(report.version).Key("oscal-version").String(kVersion).EndObject();
 }
 
@@ -256,10 +252,10 @@ void WriteMetadata(Writer& out, const Report& report, std::string_view title) {
 
 std::string RenderOscalResults(const Report& report, const RegisterTable& table) {
   const std::vector<Part> parts = PartsOf(report, table);
-  const std::string plan = Uuid("plan " + NamesOf(parts));
+  const std::string plan = ReportUuid("plan " + NamesOf(parts));
   Writer out;
   out.BeginObject().Key("assessment-results").BeginObject().Key("uuid");
-  out.String(Uuid("assessment-results " + NamesOf(parts)));
+  out.String(ReportUuid("assessment-results " + NamesOf(parts)));
   WriteMetadata(out, report, "oscal.results");
   out.Key("import-ap").BeginObject().Key("href").String("#" + plan).EndObject();
   out.Key("results").BeginArray();
@@ -276,7 +272,7 @@ std::string RenderOscalPoam(const Report& report, const RegisterTable& table) {
   const std::vector<Part> parts = PartsOf(report, table);
   Writer out;
   out.BeginObject().Key("plan-of-action-and-milestones").BeginObject().Key("uuid");
-  out.String(Uuid("poam " + NamesOf(parts)));
+  out.String(ReportUuid("poam " + NamesOf(parts)));
   WriteMetadata(out, report, "oscal.poam");
   out.Key("system-id").BeginObject().Key("identifier-type");
   out.String("http://ietf.org/rfc/rfc4122").Key("id");
@@ -284,13 +280,31 @@ std::string RenderOscalPoam(const Report& report, const RegisterTable& table) {
   for (const Assessment* assessment : report.assessments) {
     names += " " + assessment->name;
   }
-  out.String(Uuid("system" + names)).EndObject().Key("risks").BeginArray();
-  for (const Part& part : parts) {
-    part.WriteRisks(out);
+  out.String(ReportUuid("system" + names)).EndObject();
+  // An array that is there is not empty.
+  if (std::ranges::any_of(parts, &Part::HasContradictions)) {
+    out.Key("observations").BeginArray();
+    for (const Part& part : parts) {
+      part.WritePlanObservations(out);
+    }
+    out.EndArray();
   }
-  out.EndArray().Key("poam-items").BeginArray();
+  const bool open = std::ranges::any_of(parts, &Part::HasOpen);
+  if (open) {
+    out.Key("risks").BeginArray();
+    for (const Part& part : parts) {
+      part.WriteRisks(out);
+    }
+    out.EndArray();
+  }
+  out.Key("poam-items").BeginArray();
   for (const Part& part : parts) {
     part.WriteItems(out);
+  }
+  if (!open) {
+    out.BeginObject().Key("uuid").String(ReportUuid("nothing" + names)).Key("title");
+    out.String(report.language->Get("oscal.nothing")).Key("description");
+    out.String(report.language->Get("oscal.nothing")).EndObject();
   }
   out.EndArray().EndObject().EndObject();
   return std::string(out.Take().view().Reveal()) + "\n";

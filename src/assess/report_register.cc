@@ -1,23 +1,12 @@
 #include <algorithm>
-#include <chrono>
-#include <format>
 
 #include "assess/register.h"
 #include "assess/report_compliance.h"
+#include "assess/report_contradictions.h"
 #include "base/table_text.h"
 
 namespace casemate::assess {
 namespace {
-
-constexpr std::int64_t kReviewDays = 180;
-
-std::string Joined(const std::vector<std::string>& parts, std::string_view separator) {
-  std::string text;
-  for (const std::string& part : parts) {
-    text += (text.empty() ? "" : std::string(separator)) + part;
-  }
-  return text;
-}
 
 // The words of one row.
 class RowTexts {
@@ -31,7 +20,7 @@ class RowTexts {
         assessment_(assessment),
         row_(row),
         label_(HighestLabel(pipeline, row.cell)) {
-    if (row.cell != nullptr && report.accepted != nullptr) {
+    if (report.accepted != nullptr) {
       accepted_ = FindAcceptance(*report.accepted, *row.cell, assessment.today);
     }
   }
@@ -61,22 +50,18 @@ class RowTexts {
 
   std::string Vulnerability() const {
     std::vector<std::string> sentences;
-    if (row_.cell != nullptr) {
-      for (const ChainStep& step : row_.cell->chain) {
-        sentences.push_back(step.rule->sentence.In(language_.code()) + " [" + step.id + "]");
-      }
+    for (const ChainStep& step : row_.cell->chain) {
+      sentences.push_back(step.rule->sentence.In(language_.code()) + " [" + step.id + "]");
     }
     return Joined(sentences, " ");
   }
   std::string EvidenceText() const {
     std::vector<std::string> parts;
-    if (row_.cell != nullptr) {
-      for (const ChainStep& step : row_.cell->chain) {
-        for (const ChainFact& fact : step.facts) {
-          std::string text = FactText(language_, fact);
-          if (std::ranges::find(parts, text) == parts.end()) {
-            parts.push_back(std::move(text));
-          }
+    for (const ChainStep& step : row_.cell->chain) {
+      for (const ChainFact& fact : step.facts) {
+        std::string text = FactText(language_, fact);
+        if (std::ranges::find(parts, text) == parts.end()) {
+          parts.push_back(std::move(text));
         }
       }
     }
@@ -111,11 +96,11 @@ class RowTexts {
     return Joined(parts, "; ");
   }
   std::string Refusals() const { return RefusalText(language_, row_); }
-  bool HasMeasure() const { return row_.cell != nullptr && row_.cell->better.has_value(); }
+  bool HasMeasure() const { return row_.cell->better.has_value(); }
   // Of an unknown verdict: what has to be found out first.
   std::string Missing() const {
     std::vector<std::string> names;
-    if (row_.cell != nullptr && row_.verdict == Verdict::kUnknown) {
+    if (row_.verdict == Verdict::kUnknown) {
       for (const ChainFact& fact : row_.cell->missing) {
         if (std::ranges::find(names, fact.Name()) == names.end()) {
           names.push_back(fact.Name());
@@ -160,38 +145,37 @@ class RowTexts {
   std::vector<std::string> Columns() const {
     const std::string todo = language_.Fill("register.todo", {You()});
     const bool open = Status() == "open";
-    return {
-        row_.id,
-        row_.cell == nullptr ? std::string() : Joined(row_.cell->reached, ", "),
-        You(),
-        Owner(),
-        "C: " + label_ + "; I, A: " + language_.Get("register.not-assessed"),
-        row_.adversary->sentence.In(language_.code()),
-        Threats(table_, row_.adversary->id),
-        Vulnerability(),
-        Title(),
-        std::string(VerdictName(row_.verdict)),
-        row_.cell == nullptr ? std::string() : std::string(ConfidenceName(row_.cell->confidence)),
-        Controls(),
-        Refusals(),
-        LevelText(row_.inherent),
-        LikelihoodText(row_.verdict),
-        language_.Fill("register.likelihood-why",
-                       {VerdictText(language_, row_.verdict), table_.date}),
-        ImpactText(),
-        language_.Fill("register.impact-why", {label_}),
-        LevelText(row_.verdict),
-        Treatment(),
-        Measure(),
-        open ? todo : std::string(),
-        open ? todo : std::string(),
-        Residual(),
-        IsAccepted() ? accepted_.acceptance->owner : std::string(),
-        AcceptedUntil(),
-        Status(),
-        EvidenceText(),
-        Legal(),
-        Review()};
+    return {row_.id,
+            Joined(row_.cell->reached, ", "),
+            You(),
+            Owner(),
+            "C: " + label_ + "; I, A: " + language_.Get("register.not-assessed"),
+            row_.adversary->sentence.In(language_.code()),
+            Threats(table_, row_.adversary->id),
+            Vulnerability(),
+            Title(),
+            std::string(VerdictName(row_.verdict)),
+            std::string(ConfidenceName(row_.cell->confidence)),
+            Controls(),
+            Refusals(),
+            LevelText(row_.inherent),
+            LikelihoodText(row_.verdict),
+            language_.Fill("register.likelihood-why",
+                           {VerdictText(language_, row_.verdict), table_.date}),
+            ImpactText(),
+            language_.Fill("register.impact-why", {label_}),
+            LevelText(row_.verdict),
+            Treatment(),
+            Measure(),
+            open ? todo : std::string(),
+            open ? todo : std::string(),
+            Residual(),
+            IsAccepted() ? accepted_.acceptance->owner : std::string(),
+            AcceptedUntil(),
+            Status(),
+            EvidenceText(),
+            Legal(),
+            Review()};
   }
 
  private:
@@ -211,59 +195,15 @@ constexpr std::string_view kHeader =
     "likelihood_rationale,impact,impact_rationale,level,treatment,measure,responsible,due,"
     "residual_level,accepted_by,accepted_until,status,evidence,legal_basis,review_date\r\n";
 
+std::string Line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (const std::string& field : fields) {
+    line += (line.empty() ? "" : ",") + CsvField(field);
+  }
+  return line + "\r\n";
+}
+
 }  // namespace
-
-std::string HighestLabel(const Pipeline& pipeline, const Cell* cell) {
-  std::size_t highest = 0;
-  for (std::size_t i = 0; i < pipeline.elements().size(); ++i) {
-    const Element& element = pipeline.element(i);
-    const bool counts = cell == nullptr || cell->reached.empty() ||
-                        std::ranges::find(cell->reached, element.id) != cell->reached.end();
-    if (counts && FieldIndex(element.kind, "label")) {
-      highest = std::max(highest, pipeline.LabelOf(i));
-    }
-  }
-  return pipeline.labels()[highest];
-}
-
-std::string PartyName(const Pipeline& pipeline, std::size_t party) {
-  const Fact& name = pipeline.fact(party, RequireField(Kind::kParty, "name"));
-  return name.known ? name.text : pipeline.element(party).id;
-}
-
-std::string DayText(std::int64_t day) {
-  return std::format("{:%Y-%m-%d}",
-                     std::chrono::sys_days{std::chrono::days{static_cast<int>(day)}});
-}
-
-std::string Threats(const RegisterTable& table, std::string_view risk) {
-  const RiskEntry* entry = table.Find(risk);
-  return entry == nullptr ? std::string() : Joined(entry->threats, ", ");
-}
-
-std::string RefusalText(const Language& language, const RegisterRow& row) {
-  if (row.refused.empty()) {
-    return {};
-  }
-  std::vector<std::string> controls;
-  controls.reserve(row.refused.size());
-  for (const Filing* filing : row.refused) {
-    controls.push_back(filing->control->title.In(language.code()) + " (" +
-                       Joined(filing->elements, ", ") + ")");
-  }
-  const std::string& risk = row.adversary->title.In(language.code());
-  const Filing& first = *row.refused.front();
-  if (first.path.empty()) {
-    return language.Fill("register.refused-stopped", {risk, Joined(controls, "; ")});
-  }
-  std::vector<std::string> sentences;
-  sentences.reserve(first.path.size());
-  for (const Rule* rule : first.path) {
-    sentences.push_back(rule->sentence.In(language.code()) + " [" + rule->id + "]");
-  }
-  return language.Fill("register.refused-path", {risk, VerdictText(language, first.with),
-                                                 Joined(controls, "; "), Joined(sentences, " ")});
-}
 
 std::string RenderRegisterCsv(const Report& report, const RegisterTable& table) {
   std::string out(kHeader);
@@ -271,12 +211,11 @@ std::string RenderRegisterCsv(const Report& report, const RegisterTable& table) 
     const Assessment& assessment = *report.assessments[i];
     const Register made = MakeRegister(*report.pipelines[i], assessment, *report.rules, table);
     for (const RegisterRow& row : made.rows) {
-      std::string line;
-      for (const std::string& field :
-           RowTexts(report, table, *report.pipelines[i], assessment, row).Columns()) {
-        line += (line.empty() ? "" : ",") + CsvField(field);
-      }
-      out += line + "\r\n";
+      out += Line(RowTexts(report, table, *report.pipelines[i], assessment, row).Columns());
+    }
+    for (const Contradiction& contradiction : assessment.contradictions) {
+      out += Line(
+          ContradictionColumns(report, table, *report.pipelines[i], assessment, contradiction));
     }
   }
   return out;
@@ -315,6 +254,7 @@ std::string RenderRegisterMarkdown(const Report& report, const RegisterTable& ta
              " | " + MarkdownCell(texts.Treatment() + (measure.empty() ? "" : ": " + measure)) +
              " | " + texts.Residual() + " | " + texts.Review() + " |\n";
     }
+    out += ContradictionsMarkdown(language, assessment);
     out += "\n### " + language.Get("register.filed") + "\n\n" +
            (filed.empty() ? language.Get("register.none") + "\n" : filed) + "\n### " +
            language.Get("register.refused") + "\n\n" +

@@ -1,4 +1,5 @@
 #include "assess/report_compliance.h"
+#include "assess/report_contradictions.h"
 #include "json/writer.h"
 
 // SARIF 2.1.0 (OASIS): an adversary is a rule, a cell is a result.
@@ -6,6 +7,8 @@ namespace casemate::assess {
 namespace {
 
 using json::Writer;
+
+constexpr std::string_view kContradictionRule = "assess/contradiction";
 
 std::string RuleId(const Adversary& adversary) { return "assess/" + adversary.id; }
 
@@ -25,45 +28,31 @@ std::string_view LevelOf(Verdict verdict) {
   return "none";
 }
 
-// RFC 3986: what is no unreserved character or slash is written as %XX.
-std::string UriOf(std::string_view path) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "-._~/";
-  std::string uri = path.starts_with('/') ? "file://" : "";
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-        kPlain.find(c) != std::string_view::npos) {
-      uri += c;
-    } else {
-      uri += '%';
-      uri += kHex[byte >> 4U];
-      uri += kHex[byte & 15U];
-    }
-  }
-  return uri;
-}
-
 // A fact that somebody wrote into a file; those of the built-in catalogue and those that nobody
 // stated are in none.
-bool IsInFile(const ChainFact& fact) {
-  return fact.place.mark.line != 0 && !fact.place.file.starts_with("catalogue/");
+bool IsInFile(const Place& place) {
+  return place.mark.line != 0 && !place.file.starts_with("catalogue/");
 }
+bool IsInFile(const ChainFact& fact) { return IsInFile(fact.place); }
 
 // `file` is the description; dashboards show nothing that is in no file.
-void WriteLocation(Writer& out, const ChainFact& fact, const std::string& file,
-                   const Language& language) {
-  const std::string& named = IsInFile(fact) ? fact.place.file : file;
+void WriteLocation(Writer& out, const Place& place, const std::string& file,
+                   const std::string& name, const std::string& text) {
   out.BeginObject().Key("physicalLocation").BeginObject().Key("artifactLocation").BeginObject();
-  out.Key("uri").String(named == "-" ? "stdin" : UriOf(named)).EndObject();
-  if (IsInFile(fact)) {
-    out.Key("region").BeginObject().Key("startLine").Integer(fact.place.mark.line);
-    out.Key("startColumn").Integer(fact.place.mark.column).EndObject();
+  out.Key("uri").String(UriOf(IsInFile(place) ? place.file : file)).EndObject();
+  if (IsInFile(place)) {
+    out.Key("region").BeginObject().Key("startLine").Integer(place.mark.line);
+    out.Key("startColumn").Integer(place.mark.column).EndObject();
   }
   out.EndObject().Key("logicalLocations").BeginArray().BeginObject().Key("fullyQualifiedName");
-  out.String(fact.Name()).EndObject().EndArray();
-  out.Key("message").BeginObject().Key("text").String(FactText(language, fact)).EndObject();
+  out.String(name).EndObject().EndArray();
+  out.Key("message").BeginObject().Key("text").String(text).EndObject();
   out.EndObject();
+}
+
+void WriteLocation(Writer& out, const ChainFact& fact, const std::string& file,
+                   const Language& language) {
+  WriteLocation(out, fact.place, file, fact.Name(), FactText(language, fact));
 }
 
 // The fact that the cheapest change would alter, else the first of the path that is in a file.
@@ -111,6 +100,12 @@ void WriteRules(Writer& out, const Report& report) {
     out.Key("text").String(adversary.title.In(code)).EndObject().Key("fullDescription");
     out.BeginObject().Key("text").String(adversary.sentence.In(code)).EndObject().EndObject();
   }
+  out.BeginObject().Key("id").String(kContradictionRule).Key("shortDescription").BeginObject();
+  out.Key("text").String(report.language->Get("contradiction.title")).EndObject();
+  out.Key("fullDescription").BeginObject().Key("text");
+  out.String(report.language->Get("contradiction.threat") + " " +
+             report.language->Get("contradiction.measure"));
+  out.EndObject().EndObject();
   out.EndArray();
 }
 
@@ -157,6 +152,27 @@ void WriteResult(Writer& out, const Report& report, const Pipeline& pipeline,
   out.EndObject();
 }
 
+// At the line of the claim; the evidence is a related location, unless it is no file.
+void WriteContradiction(Writer& out, const Report& report, const Pipeline& pipeline,
+                        const Contradiction& contradiction) {
+  const Language& language = *report.language;
+  const std::string& file = pipeline.element(pipeline.you()).place.file;
+  out.BeginObject().Key("ruleId").String(kContradictionRule).Key("level").String("error");
+  out.Key("kind").String("fail").Key("message").BeginObject().Key("text");
+  out.String(ContradictionText(language, contradiction) + ". " +
+             MovesText(language, contradiction));
+  out.EndObject().Key("locations").BeginArray();
+  WriteLocation(out, contradiction.claimed_at, file, contradiction.Name(),
+                contradiction.Name() + " = " + contradiction.claimed);
+  out.EndArray().Key("relatedLocations").BeginArray();
+  if (contradiction.exported) {
+    WriteLocation(out, {}, contradiction.file, contradiction.path, contradiction.why);
+  }
+  out.EndArray().Key("partialFingerprints").BeginObject().Key("contradiction/v1");
+  out.String(contradiction.id + " " + contradiction.claimed + " " + contradiction.found);
+  out.EndObject().EndObject();
+}
+
 }  // namespace
 
 std::string RenderSarif(const Report& report) {
@@ -173,6 +189,9 @@ std::string RenderSarif(const Report& report) {
       if (cell.verdict != Verdict::kStops) {
         WriteResult(out, report, *report.pipelines[i], *report.assessments[i], cell);
       }
+    }
+    for (const Contradiction& contradiction : report.assessments[i]->contradictions) {
+      WriteContradiction(out, report, *report.pipelines[i], contradiction);
     }
   }
   out.EndArray().EndObject().EndArray().EndObject();

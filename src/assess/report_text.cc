@@ -89,7 +89,9 @@ void AddContradictionLines(std::string& out, const Report& report, std::size_t c
     return;
   }
   out += "\n" + language.Get("contradiction.title") + "\n";
-  Indented(out, "  ", language.Get("contradiction.intro"), columns);
+  Indented(out, "  ",
+           language.Get("contradiction.intro") + " " + language.Get("contradiction.measure"),
+           columns);
   for (const Assessment* assessment : report.assessments) {
     for (const Contradiction& contradiction : assessment->contradictions) {
       const std::string whose =

@@ -8,8 +8,6 @@
 namespace casemate::assess {
 namespace {
 
-constexpr std::int64_t kReviewDays = 180;
-
 class Tia {
  public:
   Tia(const Report& report, const RegisterTable& table, const Pipeline& pipeline,
@@ -134,7 +132,7 @@ class Tia {
       if (const std::string refused = RefusalText(language_, row); !refused.empty()) {
         page_.Item(refused);
       }
-      if (row.cell != nullptr && row.verdict != Verdict::kStops) {
+      if (row.verdict != Verdict::kStops) {
         left = true;
         for (const auto* change : {&row.cell->better, &row.cell->stops}) {
           if (*change) {

@@ -128,6 +128,7 @@ struct Contradiction {
   Place claimed_at;
   std::string found;  // value; "not you"; "a or b"
   std::string file;   // "the running deployment", where nothing was exported
+  bool exported = true;
   std::string path;
   std::string why;
   std::vector<MovedCell> moves;
@@ -156,6 +157,13 @@ struct AssessOptions {
   bool counterfactuals = true;
   bool reference_only = false;  // the nine rows
 };
+
+// What becomes of a pipeline before an adversary looks at it. Elements stay where they are.
+using World = Pipeline (*)(const Pipeline&);
+// The cell of one adversary that is no row of the table, in a world of its own: chain and facts are
+// those of that world, changes are to the pipeline as it is.
+Cell AssessIn(World world, const Pipeline& pipeline, const RuleSet& rules,
+              const Adversary& adversary, const AssessOptions& options);
 
 // Deterministic: the same pipeline, rules and options give the same result, in the same order.
 // Keeps pointers into `rules`. Threads: several may run at the same time.

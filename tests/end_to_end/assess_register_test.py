@@ -10,6 +10,7 @@ import uuid
 import jsonschema
 
 from harness import ROOT, casemate, main
+from schema_harness import validator
 
 HOSTED = str(ROOT / "examples/pipelines/at-rest-eu-keys.yaml")
 SCHEMAS = ROOT / "tests/data/schemas"
@@ -69,6 +70,90 @@ class SarifTest(unittest.TestCase):
         self.assertNotIn("assess/storage-thief", results)
         self.assertEqual(document, json.loads(report("sarif")))
         jsonschema.Draft7Validator(schema).validate(json.loads(report("sarif", str(ROOT / "examples/pipelines/eu-processor.yaml"))))
+
+
+class ContradictionTest(unittest.TestCase):
+    """A description with a service whose account has the abuse review on, which the description denies."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.pipeline = pathlib.Path(self.folder.name) / "p.yaml"
+        self.pipeline.write_text(
+            "casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\nuse: azure-openai\nparties:\n"
+            "  acme: {name: ACME GmbH, seat: DE, parent: none, affiliates: none, sub_processors: none}\n"
+            "processors:\n  azure-engine: {review: {value: off, source: e-mail, date: 2026-10-01}}\n")
+        self.evidence = str(ROOT / "tests/data/assess/azure-account-default.json")
+
+    def report(self, format):
+        return report(format, str(self.pipeline), more=("--today", "2026-11-23", "--evidence", self.evidence))
+
+    def test_sarif_is_valid_and_points_at_the_line_of_the_claim(self):
+        document = json.loads(self.report("sarif"))
+        jsonschema.Draft7Validator(json.loads((SCHEMAS / "sarif-schema-2.1.0.json").read_text())).validate(document)
+        (result,) = [one for one in document["runs"][0]["results"] if one["ruleId"] == "assess/contradiction"]
+        self.assertIn("assess/contradiction", {rule["id"] for rule in document["runs"][0]["tool"]["driver"]["rules"]})
+        place = result["locations"][0]["physicalLocation"]
+        line = self.pipeline.read_text().splitlines()[place["region"]["startLine"] - 1]
+        self.assertIn("review: {value: off", line)
+        self.assertEqual(result["relatedLocations"][0]["physicalLocation"]["artifactLocation"]["uri"], f"file://{self.evidence}")
+
+    def test_the_register_and_the_plan_have_it(self):
+        rows = {row["risk_id"]: row for row in csv.DictReader(io.StringIO(self.report("register")))}
+        row = rows["contradiction:azure-engine.review@p"]
+        self.assertEqual((row["verdict"], row["status"], row["confidence"]), ("contradiction", "open", "measured"))
+        self.assertTrue(all(len(one) == len(row) and None not in one for one in rows.values()))
+        plan = json.loads(self.report("oscal-poam"))["plan-of-action-and-milestones"]
+        (observation,) = plan["observations"]
+        (item,) = [one for one in plan["poam-items"] if "azure-engine.review" in one["title"]]
+        self.assertEqual(item["related-observations"], [{"observation-uuid": observation["uuid"]}])
+        self.assertIn(item["related-risks"][0]["risk-uuid"], {risk["uuid"] for risk in plan["risks"]})
+
+
+class CbomTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def files(self):
+        yield from (str(ROOT / f"examples/pipelines/{name}.yaml")
+                    for name in ("at-rest-eu-keys", "confidential-computing", "eu-processor"))
+        known = {entry["id"] for entry in json.loads(casemate("assess", "catalogue", "--json").stdout)["entries"]}
+        for service in sorted(known):
+            path = pathlib.Path(self.folder.name) / f"{service}.yaml"
+            path.write_text(f"casemate: pipeline\nname: {service}\ndate: 2026-11-22\nyou: acme\nuse: {service}\n"
+                            "parties:\n  acme: {name: ACME GmbH, seat: DE}\n")
+            yield str(path)
+
+    def test_bills_of_the_reference_and_of_every_service_are_valid(self):
+        for form, version in (("cbom", "1.6"), ("cbom17", "1.7")):
+            check = validator(f"bom-{version}.schema.json")
+            for file in self.files():
+                with self.subTest(form=form, file=file):
+                    bill = json.loads(report(form, file))
+                    self.assertEqual([f"{error.json_path}: {error.message[:300]}" for error in check.iter_errors(bill)], [])
+                    self.assertEqual(bill["specVersion"], version)
+                    references = [component["bom-ref"] for component in bill["components"]]
+                    self.assertEqual(len(references), len(set(references)))
+                    for entry in bill["dependencies"]:
+                        self.assertIn(entry["ref"], references)
+                        self.assertLessEqual(set(entry["dependsOn"]), set(references))
+                    self.assertEqual(bill, json.loads(report(form, file)))
+            # It can fail: a report of which a required field is gone.
+            bill.pop("specVersion")
+            self.assertFalse(check.is_valid(bill))
+
+    def test_several_pipelines_stand_in_one_bill(self):
+        two = [str(ROOT / f"examples/pipelines/{name}.yaml") for name in ("at-rest-eu-keys", "eu-processor")]
+        bill = json.loads(report("cbom", *two))
+        protocols = [component["bom-ref"] for component in bill["components"]
+                     if component.get("cryptoProperties", {}).get("assetType") == "protocol"]
+        self.assertIn("hop:at-rest-eu-keys/ask", protocols)
+        self.assertIn("hop:eu-processor/ask", protocols)
+        self.assertNotIn('"value":null', json.dumps(bill))
+        materials = [component["cryptoProperties"]["relatedCryptoMaterialProperties"] for component in bill["components"]
+                     if component.get("cryptoProperties", {}).get("assetType") == "related-crypto-material"]
+        self.assertTrue(materials and all("value" not in material for material in materials))
 
 
 class OscalTest(unittest.TestCase):

@@ -10,30 +10,13 @@ import tempfile
 import unittest
 import xml.etree.ElementTree as xml
 
-import jsonschema
-import referencing
-
 from flows_harness import Openssl, Postgres, Sshd, Tcpdump, capture, enter_own_network, probe
 from harness import CASEMATE, ROOT, casemate, main, run
+from schema_harness import validator
 
 # IANA's numbers, as sslscan and tshark print them.
 GROUPS = {0x11EC: "X25519MLKEM768", 0x11EB: "SecP256r1MLKEM768", 0x001D: "x25519", 0x001E: "x448", 0x0017: "secp256r1",
           0x0018: "secp384r1", 0x0019: "secp521r1", 0x0100: "ffdhe2048"}
-
-
-def validator(name):
-    """Of tests/data/schemas. What a schema refers to and is not there matches nothing."""
-    folder = ROOT / "tests/data/schemas"
-    schema = json.loads((folder / name).read_text())
-    resources = [("http://cyclonedx.org/schema/cryptography-defs.schema.json",
-                  json.loads((folder / "cryptography-defs.schema.json").read_text()))]
-    resources += [(f"http://cyclonedx.org/schema/{other}", {"$schema": schema["$schema"], "not": {}, "definitions": {
-        "signature": {"not": {}}}}) for other in ("spdx.schema.json", "jsf-0.82.schema.json")]
-    registry = referencing.Registry().with_resources(
-        (uri, referencing.Resource.from_contents(content)) for uri, content in resources)
-    kind = jsonschema.validators.validator_for(schema)
-    kind.check_schema(schema)
-    return kind(schema, registry=registry)
 
 
 class EverywhereTheSameTest(unittest.TestCase):

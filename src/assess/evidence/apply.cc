@@ -157,6 +157,7 @@ class Applier {
            .claimed_at = before.place,
            .found = fact.not_you ? std::string(kNotYou) : Joined(fact.values),
            .file = bound_.content.file,
+           .exported = true,
            .path = fact.path,
            .why = fact.why,
            .moves = {}});

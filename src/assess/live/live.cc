@@ -394,6 +394,7 @@ std::vector<Contradiction> KeepMeasured(const Pipeline& measured, Pipeline& pipe
                                   .claimed_at = claim.place,
                                   .found = value,
                                   .file = std::string(kLiveFile),
+                                  .exported = false,
                                   .path = fact.evidence.source,
                                   .why = {},
                                   .moves = {}});
