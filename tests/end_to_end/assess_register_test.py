@@ -189,6 +189,25 @@ class OscalTest(unittest.TestCase):
             self.assertTrue(item["title"] and item["description"])
 
 
+    def test_the_plan_has_the_members_of_its_model_and_no_empty_array(self):
+        """Members of the POA&M metaschema 1.0.0 (NIST); its groups have at least one member where they are there."""
+        with tempfile.TemporaryDirectory() as folder:
+            stopped = pathlib.Path(folder) / "p.yaml"
+            stopped.write_text("casemate: pipeline\nname: p\ndate: 2026-11-22\nyou: acme\nparties:\n  acme: {seat: DE, parent: none, affiliates: none, sub_processors: none}\n"
+                               "processors:\n  own: {operator: you, sees: ciphertext, updates_by: acme, firmware_by: none}\n")
+            for file in (HOSTED, str(ROOT / "examples/pipelines/eu-processor.yaml"), str(stopped)):
+                plan = json.loads(report("oscal-poam", file))["plan-of-action-and-milestones"]
+                self.assertLessEqual({"uuid", "metadata", "poam-items"}, set(plan))
+                self.assertLessEqual(set(plan), {"uuid", "metadata", "import-ssp", "system-id", "local-definitions",
+                                                 "observations", "risks", "poam-items", "back-matter"})
+                for item in plan["poam-items"]:
+                    self.assertLessEqual({"title", "description"}, set(item))
+                    self.assertLessEqual(set(item), {"uuid", "title", "description", "props", "links", "origins",
+                                                     "related-observations", "related-risks", "remarks"})
+                for form in ("oscal-poam", "oscal-ar"):
+                    self.assertNotIn("[]", json.dumps(json.loads(report(form, file))))
+
+
 class DataProtectionTest(unittest.TestCase):
     def test_a_transfer_assessment_cites_the_use_case_and_leaves_the_rest_to_people(self):
         text = report("tia")
