@@ -199,10 +199,14 @@ void AddAttest(CommandLine& line) {
             "Azure's envelope",
             true)
       .Repeated("--chain", command->chain, "Certificates: VCEK or VLEK, a GPU's chain (PEM, DER)")
-      .Repeated("--collateral", command->collateral,
-                "TCB info, QE identity, revocation lists, their issuers' chain, NVIDIA's manifests")
-      .Repeated("--root", command->roots,
-                "Trust this certificate or public key (JWK) too; the appraisal says so")
+      .Repeated(
+          "--collateral", command->collateral,
+          "TCB info, QE identity, revocation lists, OCSP responses, their issuers' chain, NVIDIA's "
+          "manifests")
+      .Repeated(
+          "--root", command->roots,
+          "Trust this certificate, public key (JWK) or set of keys (JWKS) too; the appraisal says "
+          "so")
       .Text("--time", command->time, "Judge dates at this time (UTC) instead of now")
       .Text("--nonce", command->nonce, "What the verifier asked with, in hexadecimal")
       .Text("--report-data", command->report_data, "The report data expected, in hexadecimal")

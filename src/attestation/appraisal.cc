@@ -108,10 +108,18 @@ std::string Appraisal::VerdictReason() const {
       return step.id + ": " + step.reason;
     }
   }
+  std::string missing;
+  std::vector<std::string> reasons;
   for (const Step& step : steps) {
-    if (step.decides && step.outcome == Outcome::kNotChecked) {
-      return step.id + ": " + step.reason;
+    // One remedy may serve several steps; the reader needs each remedy once.
+    if (step.decides && step.outcome == Outcome::kNotChecked &&
+        std::ranges::find(reasons, step.reason) == reasons.end()) {
+      missing += (missing.empty() ? "" : "; ") + step.id + ": " + step.reason;
+      reasons.push_back(step.reason);
     }
+  }
+  if (!missing.empty()) {
+    return missing;
   }
   const auto passed = std::ranges::count_if(
       steps, [](const Step& step) { return step.decides && step.outcome == Outcome::kPassed; });

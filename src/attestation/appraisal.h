@@ -110,7 +110,7 @@ struct Appraisal {
   void AddFact(std::string name, std::string value);
 
   Verdict verdict() const;
-  // The first failed step, or what is missing, or "all N deciding steps passed".
+  // The first failed step, or all that is missing, or "all N deciding steps passed".
   std::string VerdictReason() const;
   const Step* Find(std::string_view step_id) const;
   const AttackResult* FindAttack(std::string_view attack_id) const;

@@ -28,6 +28,11 @@ TEST(AppraisalTest, ADecidingStepThatIsMissingMakesItIncomplete) {
   appraisal.Skip("chain", "no certificate: give --chain", true);
   EXPECT_EQ(appraisal.verdict(), Verdict::kIncomplete);
   EXPECT_EQ(appraisal.VerdictReason(), "chain: no certificate: give --chain");
+  appraisal.Skip("signature", "no certificate: give --chain", true);
+  appraisal.Skip("tcb-level", "give the TCB info", true);
+  EXPECT_EQ(appraisal.VerdictReason(),
+            "chain: no certificate: give --chain; tcb-level: give the TCB info")
+      << "each remedy once";
 }
 
 TEST(AppraisalTest, ItsJsonHasEveryMemberEvenWhenEmpty) {

@@ -32,6 +32,26 @@ TEST(AttackTableTest, TheShippedTableIsReadAndEachRowHasASource) {
   EXPECT_EQ(table.date(), "2026-11-22");
 }
 
+// Appraisals and assessments name attacks by these (docs/formats/attacks.md): one may be added,
+// none renamed.
+TEST(AttackTableTest, IdsOfTheShippedTableAreStable) {
+  std::set<std::string> ids;
+  for (const Kind kind : {Kind::kSevSnp, Kind::kTdx, Kind::kSgx, Kind::kNvidiaGpu, Kind::kArmCca}) {
+    Appraisal appraisal;
+    appraisal.kind = kind;
+    AttackTable::Shipped().Judge({.lines = {"unknown"}, .values = {}}, appraisal);
+    for (const AttackResult& attack : appraisal.attacks) {
+      ids.insert(attack.id);
+    }
+  }
+  for (const char* id : {"one-glitch", "cachewarp", "heckler-wesee", "badram", "entrysign",
+                         "rmpocalypse", "heracles", "stackwarp", "fabricked", "staleus",
+                         "milanlaunchy-badfuse", "tdxdown", "battering-ram", "wiretap", "tee-fail",
+                         "ddrop", "gpu-borrowing", "relay", "side-channels"}) {
+    EXPECT_TRUE(ids.contains(id)) << id;
+  }
+}
+
 TEST(AttackTableTest, AFloorDecides) {
   const std::string rule =
       R"({"lines": ["milan"], "all": [{"fact": "microcode", "at_least": 209}]})";

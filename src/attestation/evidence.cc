@@ -78,6 +78,41 @@ bool LooksLikeCca(ByteView raw) {
 // TDREPORT has no mark of its own: a MAC stands where others have a version.
 constexpr std::size_t kTdReportBytes = 1024;
 
+// PEM, one in DER, or a host's table of them. Nothing when it is none of these.
+Result<std::optional<std::vector<crypto::X509Certificate>>> Certificates(ByteView content) {
+  if (AsText(content).find("-----BEGIN CERTIFICATE-----") != std::string_view::npos) {
+    auto pem = crypto::ReadPemCertificates(AsText(content));
+    return pem ? Result<std::optional<std::vector<crypto::X509Certificate>>>(*std::move(pem))
+               : std::unexpected(pem.error());
+  }
+  if (Result<crypto::X509Certificate> one = crypto::X509Certificate::FromDer(content)) {
+    return std::vector{*std::move(one)};
+  }
+  if (auto table = snp::ReadCertificateTable(content); table && !table->empty()) {
+    return *std::move(table);
+  }
+  return std::optional<std::vector<crypto::X509Certificate>>();
+}
+
+// What stands beside evidence and was given in its place; empty when it is nothing of the kind.
+std::string RemedyFor(ByteView content) {
+  if (Certificates(content).value_or(std::nullopt)) {
+    return "certificates, and no evidence: give them with --chain or --collateral";
+  }
+  if (crypto::RevocationList::Read(content) || crypto::OcspResponse::Read(content)) {
+    return "a revocation list or OCSP response, and no evidence: give it with --collateral";
+  }
+  const std::string_view text = AsText(content);
+  if (text.contains("\"tcbInfo\"") || text.contains("\"enclaveIdentity\"") ||
+      text.contains("SoftwareIdentity")) {
+    return "collateral, and no evidence: give it with --collateral";
+  }
+  if (text.contains("\"kty\"")) {
+    return "public keys, and no evidence: give them with --root";
+  }
+  return "";
+}
+
 std::vector<Appraisal> AppraiseRaw(const std::string& name, ByteView raw, const Context& context) {
   if (azure::LooksLikeEnvelope(raw)) {
     return {azure::Appraise(name, raw, context)};
@@ -98,6 +133,9 @@ std::vector<Appraisal> AppraiseRaw(const std::string& name, ByteView raw, const 
     return {Refused(name, context,
                     "1024 bytes of no known kind: perhaps a TDREPORT, which only the machine that "
                     "made it can check: ask its quoting service for a quote")};
+  }
+  if (const std::string remedy = RemedyFor(raw); !remedy.empty()) {
+    return {Refused(name, context, remedy)};
   }
   return {
       Refused(name, context,
@@ -136,6 +174,9 @@ std::vector<Appraisal> AppraiseJson(const std::string& name, std::string_view te
   if (nvidia::IsClaims(root)) {
     return {nvidia::AppraiseClaims(name, root, context)};
   }
+  if (const std::string remedy = RemedyFor(AsBytes(text)); !remedy.empty()) {
+    return {Refused(name, context, remedy)};
+  }
   return {Refused(name, context,
                   "JSON, but no evidence that is known here: expected an SEV-SNP report's fields, "
                   "nvtrust's collection, or an answer or claims of NVIDIA's verifier service")};
@@ -148,22 +189,6 @@ Result<void> Add(std::vector<crypto::X509Certificate> more,
   }
   std::ranges::move(more, std::back_inserter(all));
   return {};
-}
-
-// PEM, one in DER, or a host's table of them. Nothing when it is none of these.
-Result<std::optional<std::vector<crypto::X509Certificate>>> Certificates(ByteView content) {
-  if (AsText(content).find("-----BEGIN CERTIFICATE-----") != std::string_view::npos) {
-    auto pem = crypto::ReadPemCertificates(AsText(content));
-    return pem ? Result<std::optional<std::vector<crypto::X509Certificate>>>(*std::move(pem))
-               : std::unexpected(pem.error());
-  }
-  if (Result<crypto::X509Certificate> one = crypto::X509Certificate::FromDer(content)) {
-    return std::vector{*std::move(one)};
-  }
-  if (auto table = snp::ReadCertificateTable(content); table && !table->empty()) {
-    return *std::move(table);
-  }
-  return std::optional<std::vector<crypto::X509Certificate>>();
 }
 
 }  // namespace

@@ -20,6 +20,20 @@ TEST(EvidenceTest, WhatIsNoEvidenceIsRefusedWithWhatWasExpected) {
   }
 }
 
+TEST(EvidenceTest, WhatStandsBesideEvidenceIsRefusedWithTheOptionForIt) {
+  for (const auto& [file, option] : {std::pair{"trustee/snp/test-vcek.der", "--chain"},
+                                     {"trustee/nvidia/hopper_cert_chain_case1.txt", "--chain"},
+                                     {"trustee/tdx/tcbInfo.json", "--collateral"},
+                                     {"trustee/tdx/enclaveIdentity.json", "--collateral"},
+                                     {"go-tdx-guest/pckcrl", "--collateral"},
+                                     {"nvtrust/Driver_RIM_test_no_gpu.swidtag", "--collateral"},
+                                     {"trustee/cca/cpak-pub.json", "--root"}}) {
+    const Appraisal appraisal = AppraiseFile(file, Sample(file), Context()).at(0);
+    EXPECT_EQ(OutcomeOf(appraisal, "format"), Outcome::kFailed) << file;
+    EXPECT_TRUE(appraisal.VerdictReason().contains(option)) << appraisal.VerdictReason();
+  }
+}
+
 TEST(EvidenceTest, FilesBesideAreSortedByContent) {
   Context context;
   EXPECT_TRUE(AddFile(Role::kChain, "a", Sample("trustee/snp/test-vcek.der"), context));
