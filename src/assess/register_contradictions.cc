@@ -45,6 +45,7 @@ std::vector<std::string> ContradictionColumns(const Report& report, const Regist
     return table.levels[table.matrix[impact][at]].title.In(language.code());
   };
   std::vector<std::string> adversaries;
+  adversaries.reserve(contradiction.moves.size());
   for (const MovedCell& move : contradiction.moves) {
     adversaries.push_back(move.adversary->title.In(language.code()));
   }

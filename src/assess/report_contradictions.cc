@@ -86,7 +86,9 @@ std::string ContradictionsHtml(const Report& report) {
   const Language& language = *report.language;
   std::string out = "<section class=\"finding\"><h2>" +
                     EscapeHtml(language.Get("contradiction.title")) + "</h2>\n<p>" +
-                    EscapeHtml(language.Get("contradiction.intro")) + "</p>\n<table><thead><tr>";
+                    EscapeHtml(language.Get("contradiction.intro") + " " +
+                               language.Get("contradiction.measure")) +
+                    "</p>\n<table><thead><tr>";
   for (const char* name : {"fact", "described", "shown", "effect"}) {
     out += "<th>" + EscapeHtml(language.Get("contradiction." + std::string(name))) + "</th>";
   }

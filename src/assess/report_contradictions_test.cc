@@ -96,6 +96,7 @@ TEST_F(ContradictionsTest, TheTableTheMarkdownAndThePageShowThem) {
   EXPECT_THAT(RenderMarkdown(Of(en_)), HasSubstr("(contract; DPA \\| annex \\<2>; my p.yaml:7:3)"));
   const std::string page = RenderHtml(Of(de_));
   EXPECT_THAT(page, HasSubstr("<section class=\"finding\"><h2>Widersprüche</h2>"));
+  EXPECT_THAT(page, HasSubstr("Die Beschreibung berichtigen"));
   EXPECT_THAT(page, HasSubstr("<code>engine.tenancy</code>"));
   EXPECT_THAT(page, HasSubstr("DPA | annex &lt;2&gt;"));
 }

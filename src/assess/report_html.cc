@@ -24,7 +24,8 @@ constexpr std::string_view kStyle =
     "stroke-dasharray:3 3}svg .zonename{font-size:11px;fill:#c0392b}svg .node{fill:#fff;stroke:"
     "#6b7a87}svg .hop{fill:none;stroke:#1b7f4b;stroke-width:2}svg .open{stroke:#c0392b;"
     "stroke-dasharray:7 5}.finding{border-left:4px solid #c0392b;padding:.1rem 1rem;margin:1.5rem "
-    "0;background:#fdf6f5}.finding h2{margin:.6rem 0}@media "
+    "0;background:#fdf6f5}.finding h2{margin:.6rem 0}.finding table{table-layout:fixed}.finding "
+    "td{overflow-wrap:anywhere}@media "
     "print{body{margin:0;max-width:none;font-size:11px}"
     "details::details-content{content-visibility:visible;display:block}tr,svg{break-inside:avoid}"
     "h2,h3,summary{break-after:avoid}td a{color:inherit;text-decoration:none}}";

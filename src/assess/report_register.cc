@@ -251,7 +251,12 @@ std::string RenderRegisterMarkdown(const Report& report, const RegisterTable& ta
              VerdictText(language, row.verdict) + " | " +
              MarkdownCell(names.empty() ? language.Get("register.none") : Joined(names, "; ")) +
              " | " + texts.LevelText(row.inherent) + " | " + texts.LevelWithReason(row.verdict) +
-             " | " + MarkdownCell(texts.Treatment() + (measure.empty() ? "" : ": " + measure)) +
+             " | " +
+             MarkdownCell(texts.Treatment() +
+                          (measure.empty()                    ? ""
+                           : row.verdict == Verdict::kUnknown ? "; "
+                                                              : ": ") +
+                          measure) +
              " | " + texts.Residual() + " | " + texts.Review() + " |\n";
     }
     out += ContradictionsMarkdown(language, assessment);

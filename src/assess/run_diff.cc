@@ -202,7 +202,9 @@ Result<RunChanges> CompareRuns(std::string_view before, std::string_view after) 
     for (const auto& [name, value] : old.facts) {
       const auto same = now.facts.find(name);
       if (same != now.facts.end() && same->second != value) {
-        change.facts.push_back(name + ": " + value + " → " + same->second);
+        std::string text = name;
+        text.append(": ").append(value).append(" → ").append(same->second);
+        change.facts.push_back(std::move(text));
       }
     }
     if (change.before != change.after || !change.facts.empty()) {
