@@ -146,9 +146,10 @@ Result<Condition> ConditionOf(const Node& node, Kind of) {
     return condition;  // the year comes when all files are read
   }
   if (left == 2 && words[at] == "over" && path->field->type == FieldType::kNumber) {
+    const std::string digits(words[at + 1]);
+    const char* end = digits.data() + digits.size();
     std::int32_t number = 0;
-    const char* end = words[at + 1].data() + words[at + 1].size();
-    const auto [stop, error] = std::from_chars(words[at + 1].data(), end, number);
+    const auto [stop, error] = std::from_chars(digits.data(), end, number);
     if (error != std::errc() || stop != end || number < 0) {
       return FailAt(node.mark, "over: expected a whole number, found \"" + node.text + "\"");
     }

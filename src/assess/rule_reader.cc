@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "assess/condition_reader.h"
 #include "assess/data.h"
+#include "assess/horizon_reader.h"
 #include "assess/pipeline_reader.h"
 #include "assess/result.h"
 #include "assess/rule.h"
@@ -55,43 +55,14 @@ class Reader {
       return read ? Each(root, "facts", &Reader::ReadLegal) : read;
     }
     if (*what == "horizon") {
-      return ReadHorizon(root);
+      return ReadHorizonFile(root);
     }
     if (*what == "changes") {
-      return Each(root, "classes", &Reader::ReadChangeClass);
+      return Each(root, "classes", &Reader::ReadChanges);
     }
     return FailAt(root.mark,
                   "expected \"casemate: rules\", \"adversaries\", \"horizon\", \"changes\" or "
                   "\"legal\"");
-  }
-
-  // What the horizon says goes into the conditions and sentences that speak of it.
-  Result<void> Resolve() {
-    for (Rule& rule : set_.rules) {
-      bool asks = false;
-      for (AnyOf& any : rule.when) {
-        for (Condition& condition : any) {
-          if (condition.test == Condition::Test::kBeyondHorizon) {
-            asks = true;
-            if (set_.horizon) {
-              condition.values = {set_.horizon->year - set_.horizon->migration_years};
-            }
-          }
-        }
-      }
-      if (asks && !set_.horizon) {
-        return Fail(ErrorCode::kInvalidArgument,
-                    "rule \"" + rule.id + "\" asks for the horizon, and no file says it");
-      }
-      if (asks) {
-        for (std::string* text : {&rule.sentence.en, &rule.sentence.de, &rule.source}) {
-          Replace(*text, "{year}", std::to_string(set_.horizon->year));
-          Replace(*text, "{migration}", std::to_string(set_.horizon->migration_years));
-          Replace(*text, "{source}", set_.horizon->source + ", " + set_.horizon->date);
-        }
-      }
-    }
-    return {};
   }
 
   Result<void> Check() const {
@@ -311,87 +282,16 @@ class Reader {
     return {};
   }
 
-  static void Replace(std::string& text, std::string_view what, const std::string& with) {
-    if (const std::size_t at = text.find(what); at != std::string::npos) {
-      text.replace(at, what.size(), with);
+  Result<void> ReadHorizonFile(const Node& root) {
+    Result<Horizon> horizon = ReadHorizon(root);
+    if (!horizon) {
+      return std::unexpected(horizon.error());
     }
-  }
-
-  static Result<std::int32_t> NumberOf(const Node& node, std::string_view name, std::int32_t most) {
-    Result<std::string> text = RequiredText(node, name);
-    if (!text) {
-      return std::unexpected(text.error());
-    }
-    std::int32_t number = -1;
-    const auto [stop, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-    if (error != std::errc() || stop != text->data() + text->size() || number < 0 ||
-        number > most) {
-      return FailAt(node.Get(name)->mark, std::string(name) + ": expected a whole number up to " +
-                                              std::to_string(most) + ", found \"" + *text + "\"");
-    }
-    return number;
-  }
-
-  Result<void> ReadHorizon(const Node& root) {
-    if (Result<void> names =
-            OnlyNames(root, {"casemate", "year", "migration_years", "source", "date"}, "a horizon");
-        !names) {
-      return names;
-    }
-    Result<std::int32_t> year = NumberOf(root, "year", 9999);
-    Result<std::int32_t> migration = NumberOf(root, "migration_years", 100);
-    Result<std::string> source = RequiredText(root, "source");
-    Result<std::string> date = DateOf(root);
-    for (const Error* error :
-         {year ? nullptr : &year.error(), migration ? nullptr : &migration.error(),
-          source ? nullptr : &source.error(), date ? nullptr : &date.error()}) {
-      if (error != nullptr) {
-        return std::unexpected(*error);
-      }
-    }
-    set_.horizon = Horizon{.year = *year,
-                           .migration_years = *migration,
-                           .source = *std::move(source),
-                           .date = *std::move(date)};
+    set_.horizon = *std::move(horizon);
     return {};
   }
 
-  // A class of changes, with the fields that are of it: {id, en, de, cost, fields: [key.holder]}.
-  Result<void> ReadChangeClass(const Node& node) {
-    if (Result<void> names = OnlyNames(node, {"id", "en", "de", "cost", "fields"}, "a class");
-        !names) {
-      return names;
-    }
-    Result<std::string> id = RequiredText(node, "id");
-    Result<Texts> title = TextsOf(node);
-    Result<std::int32_t> cost = NumberOf(node, "cost", 1000);
-    for (const Error* error : {id ? nullptr : &id.error(), title ? nullptr : &title.error(),
-                               cost ? nullptr : &cost.error()}) {
-      if (error != nullptr) {
-        return std::unexpected(*error);
-      }
-    }
-    const Node* fields = node.Get("fields");
-    if (*cost < 1 || fields == nullptr || !fields->is_sequence() ||
-        (!set_.costs.classes.empty() && set_.costs.classes.back().cost >= *cost)) {
-      return FailAt(node.mark, "expected a cost above that of the class before, and fields");
-    }
-    for (const Node& item : fields->items) {
-      const std::size_t dot = item.text.find('.');
-      const std::optional<Kind> kind = KindOfName(item.text.substr(0, dot));
-      const std::optional<std::size_t> field = kind && dot != std::string::npos
-                                                   ? FieldIndex(*kind, item.text.substr(dot + 1))
-                                                   : std::nullopt;
-      if (!field) {
-        return FailAt(item.mark, "expected KIND.FIELD, found \"" + item.text + "\"");
-      }
-      if (!set_.costs.of.emplace(std::pair(*kind, *field), set_.costs.classes.size()).second) {
-        return FailAt(item.mark, "\"" + item.text + "\" has a class already");
-      }
-    }
-    set_.costs.classes.push_back({.id = *std::move(id), .title = *std::move(title), .cost = *cost});
-    return {};
-  }
+  Result<void> ReadChanges(const Node& node) { return ReadChangeClass(node, set_.costs); }
 
   Result<void> ReadInstrument(const Node& node) {
     if (Result<void> names = OnlyNames(
@@ -467,22 +367,6 @@ class Reader {
 
 }  // namespace
 
-int ChangeCosts::Of(Kind kind, std::size_t field) const {
-  if (const auto found = of.find({kind, field}); found != of.end()) {
-    return classes[found->second].cost;
-  }
-  switch (InfoOf(kind).fields[field].effort) {
-    case Effort::kFixed:
-    case Effort::kSetting:
-      return 1;
-    case Effort::kContract:
-      return 5;
-    case Effort::kMove:
-      return 60;
-  }
-  return 1;
-}
-
 const Rule* RuleSet::Find(std::string_view id) const {
   const auto found = std::ranges::find(rules, id, &Rule::id);
   return found == rules.end() ? nullptr : &*found;
@@ -516,7 +400,7 @@ Result<RuleSet> ReadRules(const NamedTexts& rules,
   if (Result<void> checked = reader.Check(); !checked) {
     return std::unexpected(checked.error());
   }
-  if (Result<void> resolved = reader.Resolve(); !resolved) {
+  if (Result<void> resolved = SetHorizon(set); !resolved) {
     return std::unexpected(resolved.error());
   }
   return set;
