@@ -201,8 +201,12 @@ void CheckNonce(const Bundle& bundle, const Context& context, Appraisal& apprais
   for (const Part& part : bundle.parts) {
     const std::string nonce = Text(part.claims(), "eat_nonce");
     if (nonce != first) {
-      appraisal.Refuse("nonce",
-                       part.name + " answers the nonce " + nonce + ", the overall token " + first);
+      std::string reason = part.name;
+      reason.append(" answers the nonce ")
+          .append(nonce)
+          .append(", the overall token ")
+          .append(first);
+      appraisal.Refuse("nonce", std::move(reason));
       return;
     }
   }
