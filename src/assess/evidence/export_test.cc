@@ -152,6 +152,12 @@ TEST(ExportTest, AVerifiedAppraisalAttestsAndAnyOtherSaysNothing) {
                                              "battering-ram.coverage = not-covered @ "
                                              "appraisals[0].attacks[0].coverage"));
 
+  // SEV-SNP's bit is called by the group it is in.
+  std::string grouped = SampleText("appraisal.json");
+  grouped.replace(grouped.find("\"name\": \"debug\""), 15, "\"name\": \"policy.debug\"");
+  EXPECT_EQ(FactsOf(*ReadExport(grouped, "a.json", "2026-11-21"))[1],
+            ".debug = off @ appraisals[0].policy[0]");
+
   // Of a machine that can make up its reports, "covered" is no answer.
   std::string lost = SampleText("appraisal.json");
   lost.replace(lost.find("not-covered"), 11, "covered");

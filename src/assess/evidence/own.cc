@@ -48,7 +48,7 @@ Result<void> ReadPolicy(const json::Value& appraisal, Export& out) {
     if (!name || !set) {
       return std::unexpected(name ? set.error() : name.error());
     }
-    if (*name == "debug" && set->has_value()) {
+    if ((*name == "debug" || *name == "policy.debug") && set->has_value()) {
       Say(out, kTee, "debug", {**set ? "on" : "off"}, bit.path(), "the report's policy says so");
     }
   }
