@@ -66,9 +66,13 @@ class Server:
 
     def answer(self, model, question, passages, quotes="free", temperature=0.0, seed=1, max_tokens=ANSWER_TOKENS):
         """{"text", "prompt_tokens", "answer_tokens", "finish"}; {"error"} with the server's code where it refuses."""
-        status, body = self.post("/v1/chat/completions", {
-            "model": model, "messages": [{"role": "user", "content": question}], "max_tokens": max_tokens,
-            "temperature": temperature, "seed": seed, "casemate": {"quotes": quotes, "passages": passages}})
+        messages = [{"role": "user", "content": question}]
+        request = {"model": model, "messages": messages, "max_tokens": max_tokens, "temperature": temperature, "seed": seed}
+        if quotes == "free":
+            messages.insert(0, {"role": "system", "content": prompt(passages)})
+        else:
+            request["casemate"] = {"quotes": quotes, "passages": passages}
+        status, body = self.post("/v1/chat/completions", request)
         if status != 200:
             return {"error": body["error"].get("code") or str(status), "message": body["error"]["message"]}
         choice = body["choices"][0]
@@ -85,6 +89,11 @@ class Server:
             said = self.answer(model, question, passages, **options)
         said["passages"] = passages
         return said
+
+
+def prompt(passages):
+    """The system message that the server makes of passages (src/api/grounding.cc, WithPassages)."""
+    return "Answer from the documents." + "".join(f"\n[{number}] {text}" for number, text in enumerate(passages, 1))
 
 
 def shortened(text, question, most):

@@ -83,8 +83,9 @@ def file_name(text):
     return re.sub(r"[^\w.-]+", "_", text)[:60]
 
 
-def prepare(folder, documents, pool, count):
-    """Writes the files and draws the questions: {"files", "questions": [{..., "file"}]}. Of `count`, half ask for facts (questions.json)."""
+def prepare(folder, documents, pool, count, most):
+    """Writes the files, at most about `most` entries of FOLDOC and as many manual pages, and draws the questions: {"files", "questions":
+    [{..., "file"}]}. Of `count` half ask for facts (questions.json)."""
     rng = random.Random(sets.SEED + 3)
     facts = [q for q in sets.by_hand() if q["answer"] is not None]
     rng.shuffle(facts)
@@ -95,7 +96,7 @@ def prepare(folder, documents, pool, count):
     once = {d.term for d in pool.definitions if d.source == "dict-foldoc"}
     drawn = sorted(once & set(terms))
     rng.shuffle(drawn)
-    chosen = list(dict.fromkeys([q["about"] for q in facts if q["source"] == "dict-foldoc"] + drawn[:400]))
+    chosen = list(dict.fromkeys([q["about"] for q in facts if q["source"] == "dict-foldoc"] + drawn[:most]))
     made = collections.Counter()
     for number, term in enumerate(chosen):
         (folder / f"foldoc-{number:03}-{file_name(term)}.md").write_text(terms[term], encoding="utf-8")
@@ -104,25 +105,28 @@ def prepare(folder, documents, pool, count):
     pages = {"manpages": (plain, ".txt", "manual pages, plain text"), "debian-handbook": (web_page, ".html", "handbook chapters, HTML"),
              "debian-faq": (markdown, ".md", "FAQ chapters, Markdown"),
              "developers-reference": (web_page, ".html", "developer's reference chapters, HTML")}
+    needed = {q["document"] for q in facts if q["source"] == "manpages"}
     for document in documents:
+        if document["source"] == "manpages" and document["document"] not in needed and made[pages["manpages"][2]] >= most:
+            continue
         if document["source"] in pages:
             write, ending, kind = pages[document["source"]]
             name = f"{document['source']}-{file_name(document['document'].removesuffix('.html'))}{ending}"
             (folder / name).write_text(write(document), encoding="utf-8")
             names[document["source"], document["document"]] = name
             made[kind] += 1
-    return {"files": dict(made), "questions": ask_about(facts, drawn, pool, names, count, rng)}
+    return {"files": dict(made), "questions": ask_about(facts, pool, names, count, rng)}
 
 
-def ask_about(facts, drawn, pool, names, count, rng):
+def ask_about(facts, pool, names, count, rng):
     asked = []
     for item in facts:
         segment = sets.place_of(item, pool.segments)
         name = names[item["about"]] if item["source"] == "dict-foldoc" else names[item["source"], segment.document]
         asked.append({"set": "e", "source": item["source"], "question": item["question"], "gold": 1, "fact": item["answer"], "file": name,
                       "sentence": sets.sentence_with(segment.text, item["answer"], item["key"]), "kind": item["kind"]})
-    wanted = [d for d in pool.definitions if (d.source == "dict-foldoc" and d.term in set(drawn[:400]) and d.term in names)
-              or (d.source == "manpages" and d.name_line)]
+    wanted = [d for d in pool.definitions if (d.source == "dict-foldoc" and d.term in names)
+              or (d.name_line and (d.source, d.document) in names)]
     rng.shuffle(wanted)
     for definition in wanted[:count - len(asked)]:
         name = names[definition.term] if definition.source == "dict-foldoc" else names[definition.source, definition.document]
@@ -131,10 +135,10 @@ def ask_about(facts, drawn, pool, names, count, rng):
     return asked
 
 
-def run(server, model, documents, pool, count, quotes="verbatim"):
+def run(server, model, documents, pool, count, most, quotes="verbatim"):
     folder = server.deployment.base / "files"
     folder.mkdir()
-    made = prepare(folder, documents, pool, count)
+    made = prepare(folder, documents, pool, count, most)
     begun = time.monotonic()
     server.deployment.ingest(folder, collection="held-out", timeout=1800)
     ingested = time.monotonic() - begun

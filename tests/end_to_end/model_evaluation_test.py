@@ -12,6 +12,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "models/evaluation"))
 import bm25  # noqa: E402
+import end_to_end  # noqa: E402
 import evaluate  # noqa: E402
 import judging  # noqa: E402
 import leaks  # noqa: E402
@@ -239,6 +240,38 @@ class Report(unittest.TestCase):
 
     def test_the_share_of_nothing_is_no_number(self):
         self.assertEqual(report.share(0, 0), "-")
+
+
+class EndToEndSet(unittest.TestCase):
+    def test_every_question_is_about_a_file_that_holds_its_answer(self):
+        item = next(q for q in questions.by_hand() if q["source"] == "dict-foldoc" and q["answer"])
+        page = document("manpages", "null.4", [define("null, zero", "data sink of the machine")])
+        entry = define(item["about"], f"A thing <of \"stone\"> {item['key']} {item['answer']} one day.")
+        documents = [document("dict-foldoc", "0", [*castle()[0]["sections"][0]["blocks"], entry, {"kind": "prose", "text": "It is old."}]), page,
+                     document("debian-faq", "a.html", [{"kind": "prose", "text": "A & B."}]),
+                     document("debian-handbook", "b.html", [{"kind": "prose", "text": "A < B."}, {"kind": "code", "text": "x"}])]
+        by_hand = questions.by_hand
+        questions.by_hand = lambda: [item]
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                made = end_to_end.prepare(pathlib.Path(folder), documents, questions.Pool(documents), 12, 20)
+                files = {path.name: path.read_text() for path in pathlib.Path(folder).iterdir()}
+        finally:
+            questions.by_hand = by_hand
+        self.assertEqual(len(made["questions"]), 12)
+        self.assertEqual(sum(made["files"].values()), len(files))
+        self.assertEqual({name.rsplit(".", 1)[1] for name in files}, {"md", "txt", "html"})
+        for question in made["questions"]:
+            self.assertTrue(judging.holds(files[question["file"]], runs.expected(question)), question)
+        self.assertIn("A &lt; B.", files["debian-handbook-b.html"])
+
+    def test_another_document_is_not_right(self):
+        question = {**FACT, "gold": 1, "file": "keep.md"}
+        said = {"text": 'The documents say: "It was in 1312" [2]', "cited": ["keep.md"], "rank": 1}
+        self.assertTrue(end_to_end.verdict(question, said)["right"])
+        for wrong in ({"cited": ["other.md"]}, {"cited": []}, {"cited": ["keep.md", "other.md"]}, {"text": '"It was in 13" [2]'}):
+            self.assertFalse(end_to_end.verdict(question, {**said, **wrong})["right"], wrong)
+        self.assertFalse(end_to_end.verdict(question, {**said, "rank": 0})["found"])
 
 
 class Answering:
