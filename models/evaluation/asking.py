@@ -79,7 +79,7 @@ class Server:
         return {"text": choice["message"]["content"] or "", "prompt_tokens": body["usage"]["prompt_tokens"],
                 "answer_tokens": body["usage"]["completion_tokens"], "finish": choice["finish_reason"]}
 
-    def fitted(self, model, question, passages, gold, **options):
+    def fitted(self, model, question, passages, **options):
         """As answer; passages are cut, the longest first, until the model's context holds them: as a small model's prompt is."""
         said = self.answer(model, question, passages, **options)
         allowed = max(len(text) for text in passages)
@@ -114,12 +114,7 @@ def shortened(text, question, most):
     return out
 
 
-def ask_all(work, items, progress=None):
+def ask_all(work, items):
     """`work(item)` of every item, AT_ONCE at a time, in the order of `items`."""
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        found = []
-        for done in pool.map(work, items):
-            found.append(done)
-            if progress:
-                progress(len(found))
-        return found
+        return list(pool.map(work, items))

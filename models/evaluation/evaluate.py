@@ -33,7 +33,7 @@ PREVIOUS_CONTEXT = 320   # of the first weights
 # Questions of each set; c: by rule, and every so many of those by hand; d: of a, b and c; e: and entries of FOLDOC, manual pages at most.
 SIZES = {"full": {"a": 2000, "b": 600, "c": (170, 1), "d": (120, 40, 80), "e": (300, 400), "f": 300},
          "quick": {"a": 100, "b": 50, "c": (20, 7), "d": (6, 3, 6), "e": (30, 60), "f": 30}}
-LENGTHS = (512, 1024, 2048)
+LENGTHS = (512, 1024, CONTEXT)
 
 
 def arguments():
@@ -146,7 +146,9 @@ class Evaluation:
         found = []
         for title, model, how in systems:
             say(f"{name}: {len(questions)} questions, {title}")
-            found.append(runs.with_model(server, title, model, questions, None, **how))
+            found.append(runs.with_model(server, title, model, questions, **how))
+            if not how.get("fit"):
+                questions = found[-1].questions  # the same prompts for whoever comes next
         found.append(runs.by_bm25(self.pool, questions))
         self.results["runs"][name] = found
 
@@ -157,7 +159,8 @@ class Evaluation:
         per_token = self.characters_per_token(server, drawn["c"])
         self.results["characters_per_token"] = per_token
         for length in LENGTHS:
-            questions = sets.longer(self.pool, some, int((length - 200) * per_token * 0.97) if length > 512 else int((length - 110) * per_token))
+            room = length - (asking.ANSWER_TOKENS + 40 if length == CONTEXT else 30)  # for what is no passage
+            questions = sets.longer(self.pool, some, int(room * per_token))
             self.put(server, f"d {length}", questions, previous=False)
 
     def characters_per_token(self, server, questions):
@@ -172,7 +175,7 @@ class Evaluation:
     def sampled(self, server, drawn):
         some = [q for name in "abc" for q in drawn[name][:self.sizes["f"] // 3]]
         self.results["runs"]["f"] = [
-            runs.with_model(server, f"answerer, {title}", "answerer", some, None, quotes=quotes, temperature=0.7, seed=sets.SEED)
+            runs.with_model(server, f"answerer, {title}", "answerer", some, quotes=quotes, temperature=0.7, seed=sets.SEED)
             for title, quotes in (("held to quote", "verbatim"), ("free", "free"))]
 
     def retrieval(self):

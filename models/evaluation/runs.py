@@ -49,11 +49,34 @@ def expected(question):
     return question.get("fact") or judging.defining_text(question["defining"])
 
 
-def with_model(server, name, model, questions, progress, fit=False, **options):
+def with_model(server, name, model, questions, fit=False, **options):
+    """`fit`: the model's context is small, and passages are cut to it. Else a question that is over the context has fewer passages
+    in the run's `questions`."""
+
+    def one(question):
+        if fit:
+            return question, server.fitted(model, question["question"], question["passages"], **options)
+        said = server.answer(model, question["question"], question["passages"], **options)
+        while said.get("error") == "context_length_exceeded" and len(question["passages"]) > 1:
+            question = fewer(question)
+            said = server.answer(model, question["question"], question["passages"], **options)
+        return question, said
+
     begun = time.monotonic()
-    ask = server.fitted if fit else lambda m, q, p, gold, **o: server.answer(m, q, p, **o)
-    said = ask_all(lambda q: ask(model, q["question"], q["passages"], q["gold"], **options), questions, progress)
-    return Run(name, questions, said, time.monotonic() - begun)
+    found = ask_all(one, questions)
+    return Run(name, [q for q, _ in found], [said for _, said in found], time.monotonic() - begun)
+
+
+def fewer(question):
+    """The question without a sixteenth of its passages, the last ones but the right one."""
+    texts, gold = list(question["passages"]), question["gold"]
+    for _ in range(max(1, len(texts) // 16)):
+        at = len(texts) if gold != len(texts) else len(texts) - 1
+        if at == 0:
+            break
+        del texts[at - 1]
+        gold -= at < gold
+    return {**question, "passages": texts, "gold": gold}
 
 
 def by_bm25(pool, questions):

@@ -191,6 +191,16 @@ class Questions(unittest.TestCase):
             self.assertTrue(judging.holds(question["passages"][question["gold"] - 1], judging.defining_text(question["defining"])))
 
 
+    def test_a_prompt_over_the_context_loses_passages_but_not_the_right_one(self):
+        question = {"question": "?", "passages": [str(i) for i in range(1, 41)], "gold": 39, "set": "d"}
+        while len(question["passages"]) > 1:
+            less = runs.fewer(question)
+            self.assertLess(len(less["passages"]), len(question["passages"]))
+            self.assertEqual(less["passages"][less["gold"] - 1], "39")
+            question = less
+        self.assertEqual(len(runs.fewer({**question, "gold": 0})["passages"]), 0)
+
+
 class ByHand(unittest.TestCase):
     def test_there_are_enough_and_each_asks_once(self):
         made = questions.by_hand()
