@@ -44,8 +44,10 @@ class Server:
         self.deployment.close()
 
     def post(self, path, body):
-        """(status, JSON of the answer); waits where the server says that it is busy."""
+        """(status, JSON of the answer); waits where the server says that it is busy, and asks three times where an answer was cancelled
+        (a machine with other work)."""
         data = json.dumps(body).encode()
+        left = 3
         while True:
             connection = getattr(self.local, "connection", None)
             if connection is None:
@@ -62,7 +64,11 @@ class Server:
             if response.status == 429:
                 time.sleep(0.1)
                 continue
-            return response.status, json.loads(text)
+            found = json.loads(text)
+            if response.status != 200 and found["error"].get("code") in ("cancelled", "unavailable", "deadline_exceeded") and left > 1:
+                left -= 1
+                continue
+            return response.status, found
 
     def answer(self, model, question, passages, quotes="free", temperature=0.0, seed=1, max_tokens=ANSWER_TOKENS):
         """{"text", "prompt_tokens", "answer_tokens", "finish"}; {"error"} with the server's code where it refuses."""
