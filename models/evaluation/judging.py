@@ -10,6 +10,7 @@ CITATION = re.compile(r"\[(\d{1,3})\]")
 QUOTATION = re.compile(r'"([^"]*)"')
 REFUSAL = re.compile(r"\bdocuments? (?:do|does) not (?:say|answer|tell|mention)\b", re.I)
 TOKEN = re.compile(r"\w+|[^\w\s]")
+STUTTER = re.compile(r"([^\W\d]\w{0,11}?)\1{9}")  # within one word: "antantantant"
 
 
 def collapse(text):
@@ -73,7 +74,10 @@ def verbatim(answer, passages):
 
 
 def repeats(text, size=8, times=3):
-    """An n-gram of `size` tokens (words and marks) stands `times` times: the answer runs in a circle."""
+    """An n-gram of `size` tokens (words and marks) stands `times` times, or a word says the same ten times over: the answer runs in a
+    circle."""
+    if STUTTER.search(text):
+        return True
     tokens = TOKEN.findall(text)
     seen = {}
     for at in range(len(tokens) - size + 1):

@@ -186,7 +186,8 @@ def repetition(results):
                 rows.append((name, run.name, "0.7" if name == "f" else "0", f"{run.count('repeats')[0]} of {len(run.verdicts)}",
                              sum(1 for a in run.said if a.get("finish") == "length"), share(*run.count("right"))))
     return ["## Set f: repetition", "",
-            "An answer repeats itself when a run of 8 tokens (words and marks) stands 3 times in it. Set f is sampled, the others are greedy.", "",
+            "An answer repeats itself when a run of 8 tokens (words and marks) stands 3 times in it, or a word says the same 10 times over.",
+            "Set f is sampled, the others are greedy.", "",
             *table(("set", "system", "temperature", "repeats itself", "cut at the limit of tokens", "right"), rows)] if rows else []
 
 

@@ -96,6 +96,9 @@ class Judging(unittest.TestCase):
     def test_running_in_a_circle_is_seen(self):
         self.assertTrue(judging.repeats("one two three four five six seven eight " * 3))
         self.assertFalse(judging.repeats("one two three four five six seven eight " * 2))
+        self.assertTrue(judging.repeats("inst" + "ant" * 10))
+        self.assertTrue(judging.repeats("Sv" + "_H" * 10))
+        self.assertFalse(judging.repeats("inst" + "ant" * 9 + " 1000000000000"))
         self.assertFalse(judging.repeats("the same few words, the same few words, the same few"))
 
 
