@@ -5,6 +5,8 @@
 
 #include "assess/catalogue.h"
 #include "assess/evidence/apply.h"
+#include "assess/language.h"
+#include "assess/report_contradictions.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace casemate::assess;
@@ -17,12 +19,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                "p.yaml", catalogue.value_or(Catalogue()))
         .value_or(Pipeline());
   }();
+  static const Language language = Language::BuiltIn("en").value();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (const auto content = ReadExport(text, "fuzz.json", "2026-11-22")) {
     Pipeline copy = pipeline;
     if (const auto applied = ApplyEvidence(copy, {{*content, ""}})) {
       for (const Contradiction& one : applied->contradictions) {
-        (void)ContradictionText(one);
+        (void)ContradictionText(language, one);
       }
     }
   }
