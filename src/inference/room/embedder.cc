@@ -60,7 +60,7 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(const LlamaModel& model,
   if (chosen.threads == 0) {
     chosen.threads = model.default_threads();
   }
-  if (chosen.context_tokens < 1 || chosen.sequences < 1 || chosen.sequences > 256) {
+  if (chosen.context_tokens < 2 || chosen.sequences < 1 || chosen.sequences > 256) {
     return Fail(ErrorCode::kInvalidArgument, "an embedding room of " +
                                                  std::to_string(chosen.sequences) + " texts of " +
                                                  std::to_string(chosen.context_tokens) + " tokens");
@@ -80,6 +80,11 @@ Result<std::unique_ptr<Embedder>> Embedder::Create(const LlamaModel& model,
     return std::unexpected(context.error());
   }
   made->context_.emplace(std::move(*context));
+  if (!made->context_->has_memory() && chosen.context_tokens > model.trained_context()) {
+    return Fail(ErrorCode::kInvalidArgument, std::to_string(chosen.context_tokens) +
+                                                 " tokens of context, this encoder takes " +
+                                                 std::to_string(model.trained_context()));
+  }
   return made;
 }
 
@@ -88,7 +93,8 @@ Result<Embedder::Prepared> Embedder::Prepare(const inference::Embed& request) co
   prepared.texts.reserve(request.texts.size());
   for (const Plaintext& text : request.texts) {
     const PlaintextView cut = CutBytes(text, kMaxEmbedTextBytes);
-    Result<TokenBuffer> tokens = model_->TokenizeContent(cut);
+    std::size_t whole = 0;
+    Result<TokenBuffer> tokens = model_->TokenizeText(cut, options_.context_tokens, whole);
     if (!tokens) {
       return std::unexpected(tokens.error());
     }
@@ -96,13 +102,12 @@ Result<Embedder::Prepared> Embedder::Prepare(const inference::Embed& request) co
     if (tokens->size() == 0) {
       return Fail(ErrorCode::kInvalidArgument, which + " is empty");
     }
-    if (tokens->size() > options_.context_tokens || cut.size() < text.size()) {
+    if (whole > tokens->size() || cut.size() < text.size()) {
       if (request.refuse_long) {
-        return Fail(ErrorCode::kTooLarge, which + " of " + std::to_string(tokens->size()) +
+        return Fail(ErrorCode::kTooLarge, which + " of " + std::to_string(whole) +
                                               " tokens, the model takes " +
                                               std::to_string(options_.context_tokens));
       }
-      tokens->Truncate(options_.context_tokens);
       ++prepared.truncated;
     }
     prepared.tokens += static_cast<std::uint32_t>(tokens->size());

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -112,6 +113,82 @@ TEST(EmbedderTest, CancelEndsBeforeTheNextStep) {
   Result<EmbedReply> reply = embedder->Embed(Texts({"a"}), [] { return true; });
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().code, ErrorCode::kCancelled);
+}
+
+std::unique_ptr<Embedder> MakeEncoder(const EmbedderOptions& options = {.threads = 1}) {
+  Result<std::unique_ptr<Embedder>> made = Embedder::Create(ShippedEmbedder(), options, UniqueFd());
+  EXPECT_TRUE(made.has_value());
+  return std::move(*made);
+}
+
+TEST(EmbedderTest, AnEncodersStepsOfSeveralTextsAreRight) {
+  auto embedder = MakeEncoder({.sequences = 3, .threads = 1});
+  Result<EmbedReply> reply = embedder->Embed(
+      Texts({"How do I delete a file?", "unlink removes a name from the file system",
+             "a small wild flower", "opens a socket and listens"}),
+      {});
+  ASSERT_TRUE(reply.has_value()) << reply.error().message;
+  EXPECT_EQ(reply->dimensions, 1024U);
+  EXPECT_NEAR(Dot(Row(*reply, 0), Row(*reply, 0)), 1.0, 1e-5);
+  EXPECT_GT(Dot(Row(*reply, 0), Row(*reply, 1)), Dot(Row(*reply, 0), Row(*reply, 2)) + 0.1);
+  EXPECT_GT(Dot(Row(*reply, 0), Row(*reply, 1)), Dot(Row(*reply, 0), Row(*reply, 3)) + 0.1);
+  Result<EmbedReply> alone = embedder->Embed(Texts({"opens a socket and listens"}), {});
+  ASSERT_TRUE(alone.has_value());
+  EXPECT_GT(Dot(Row(*reply, 3), Row(*alone, 0)), 0.9999);
+}
+
+// [CLS] is 2 and [SEP] is 3 in this vocabulary (models/embedder/tokens.py).
+TEST(EmbedderTest, ATextHasTheModelsOwnTokensAroundItAlsoWhereItIsCut) {
+  const std::string_view text = "one two three four";
+  std::size_t whole = 0;
+  Result<TokenBuffer> tokens = ShippedEmbedder().TokenizeText(PlaintextView::Of(text), 512, whole);
+  ASSERT_TRUE(tokens.has_value());
+  EXPECT_EQ(tokens->size(), 6U);
+  EXPECT_EQ(whole, 6U);
+  EXPECT_EQ(tokens->RevealTokens().front(), 2);
+  EXPECT_EQ(tokens->RevealTokens().back(), 3);
+  Result<TokenBuffer> cut = ShippedEmbedder().TokenizeText(PlaintextView::Of(text), 4, whole);
+  ASSERT_TRUE(cut.has_value());
+  EXPECT_EQ(whole, 6U);
+  ASSERT_EQ(cut->size(), 4U);
+  EXPECT_EQ(cut->RevealTokens()[2], tokens->RevealTokens()[2]);
+  EXPECT_EQ(cut->RevealTokens()[3], 3);
+}
+
+TEST(EmbedderTest, ADecoderWithoutTokensAroundATextGetsNone) {
+  const std::string_view text = "a keel is a beam";
+  std::size_t whole = 0;
+  Result<TokenBuffer> tokens = ShippedModel().TokenizeText(PlaintextView::Of(text), 512, whole);
+  Result<TokenBuffer> content = ShippedModel().TokenizeContent(PlaintextView::Of(text));
+  ASSERT_TRUE(tokens.has_value() && content.has_value());
+  EXPECT_TRUE(std::ranges::equal(tokens->RevealTokens(), content->RevealTokens()));
+}
+
+TEST(EmbedderTest, AnEncoderRefusesEmptyAndCutsOrRefusesLongTexts) {
+  auto embedder = MakeEncoder();
+  EXPECT_THAT(embedder->Embed(Texts({"a", " \n"}), {}).error().message,
+              testing::HasSubstr("text 2 is empty"));
+  std::string text;
+  for (int i = 0; i < 600; ++i) {
+    text += " word";
+  }
+  Embed request = Texts({text});
+  Result<EmbedReply> cut = embedder->Embed(request, {});
+  ASSERT_TRUE(cut.has_value()) << cut.error().message;
+  EXPECT_EQ(cut->truncated, 1U);
+  EXPECT_EQ(cut->tokens, 512U);
+  request.refuse_long = true;
+  EXPECT_THAT(embedder->Embed(request, {}).error().message,
+              testing::HasSubstr("of 602 tokens, the model takes 512"));
+}
+
+// Its positions are a table: there is nothing past its end.
+TEST(EmbedderTest, AnEncoderTakesNoMoreContextThanItWasTrainedWith) {
+  Result<std::unique_ptr<Embedder>> made =
+      Embedder::Create(ShippedEmbedder(), {.context_tokens = 513, .threads = 1}, UniqueFd());
+  ASSERT_FALSE(made.has_value());
+  EXPECT_EQ(made.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(made.error().message, testing::HasSubstr("this encoder takes 512"));
 }
 
 inference::Rank Question(std::string_view query, std::initializer_list<std::string_view> texts) {

@@ -39,8 +39,13 @@ Result<LlamaContext> LlamaContext::Create(const LlamaModel& model, const Context
                                           ComputePermit& permit) {
   llama_context_params params = ::llama_context_default_params();
   params.n_seq_max = options.sequences;
-  params.n_batch = options.step_tokens;
-  params.n_ubatch = options.step_tokens;
+  // libllama 0.7 plans an encoder's graph with the tokens of a step shared out equally to the
+  // sequences, and aborts where they do not divide.
+  const std::uint32_t step = options.embeddings ? (options.step_tokens + options.sequences - 1) /
+                                                      options.sequences * options.sequences
+                                                : options.step_tokens;
+  params.n_batch = step;
+  params.n_ubatch = step;
   params.n_threads = static_cast<std::int32_t>(options.threads);
   params.n_threads_batch = static_cast<std::int32_t>(options.threads);
   params.no_perf = true;
@@ -48,7 +53,7 @@ Result<LlamaContext> LlamaContext::Create(const LlamaModel& model, const Context
     // One pooled row per sequence needs all of its tokens in one piece of computation. Separate KV
     // streams would be computed in equal pieces of each sequence, so the cells are shared here; the
     // mask keeps the texts, all of one tenant, apart.
-    params.n_ctx = options.step_tokens;
+    params.n_ctx = step;
     params.kv_unified = true;
     params.embeddings = true;
     params.pooling_type = options.rank ? LLAMA_POOLING_TYPE_RANK : LLAMA_POOLING_TYPE_MEAN;
@@ -158,6 +163,8 @@ std::span<const float> LlamaContext::Embedding(std::int32_t sequence) const {
   }
   return {row, options_.rank ? 1 : model_->dimensions()};
 }
+
+bool LlamaContext::has_memory() const { return ::llama_get_memory(context_.get()) != nullptr; }
 
 void LlamaContext::CopySequence(std::int32_t from, std::int32_t to) {
   ::llama_memory_seq_cp(::llama_get_memory(context_.get()), from, to, -1, -1);

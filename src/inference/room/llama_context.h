@@ -69,6 +69,10 @@ class LlamaContext {
   // The window closes: every cell's bytes, the logits and the batch become zero.
   void Clear();
 
+  // Whether it keeps what it computed for the next step: an encoder does not, and has no positions
+  // past its trained context.
+  bool has_memory() const;
+
   // What the last step took, once it was its turn.
   std::chrono::duration<double, std::micro> last_step_time() const { return step_time_; }
 

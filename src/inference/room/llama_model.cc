@@ -130,6 +130,29 @@ Result<TokenBuffer> LlamaModel::TokenizeContent(PlaintextView text) const {
   return Tokenize(text.Reveal(), false, false);
 }
 
+Result<TokenBuffer> LlamaModel::TokenizeText(PlaintextView text, std::size_t limit,
+                                             std::size_t& whole) const {
+  whole = 0;
+  Result<TokenBuffer> frame = Tokenize({}, true, false);
+  Result<TokenBuffer> tokens = Tokenize(text.Reveal(), true, false);
+  if (!frame || !tokens) {
+    return std::unexpected(frame ? tokens.error() : frame.error());
+  }
+  if (tokens->size() <= frame->size()) {
+    return TokenBuffer();
+  }
+  whole = tokens->size();
+  if (whole > limit) {
+    const bool begins = ::llama_vocab_get_add_bos(vocab_);
+    const bool ends = frame->size() > (begins ? 1U : 0U);
+    tokens->Truncate(limit - (ends ? 1 : 0));
+    if (ends) {
+      tokens->Append(frame->RevealTokens().back());
+    }
+  }
+  return tokens;
+}
+
 Result<TokenBuffer> LlamaModel::TokenizeTemplate(std::string_view text, bool first) const {
   // Many templates spell the begin token themselves: then it must not come twice.
   const std::string begin = begin_text();

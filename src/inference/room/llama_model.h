@@ -40,6 +40,11 @@ class LlamaModel {
   // The tokens of what somebody wrote: text that looks like a control token ("<|im_end|>") stays
   // text. Errors: kInvalidArgument: not tokenisable; kTooLarge: over 16 MiB.
   [[nodiscard]] Result<TokenBuffer> TokenizeContent(PlaintextView text) const;
+  // The tokens of a text to embed, with those that the model wants before and after one ([CLS],
+  // [SEP]), which stay where it is cut: at most `limit`, 2 or more. `whole`: how many there were
+  // before. No tokens: the text has none. Errors: as TokenizeContent.
+  [[nodiscard]] Result<TokenBuffer> TokenizeText(PlaintextView text, std::size_t limit,
+                                                 std::size_t& whole) const;
   // The tokens of a piece of the chat template, in which control tokens are meant. `first`: the
   // prompt begins with it, so that the token that begins a text is added if the model wants it.
   [[nodiscard]] Result<TokenBuffer> TokenizeTemplate(std::string_view text, bool first) const;

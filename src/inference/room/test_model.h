@@ -62,4 +62,21 @@ inline const LlamaModel& ShippedModel() {
   return model;
 }
 
+// The shipped embedder: an encoder, with tokens of its own around a text.
+inline const LlamaModel& ShippedEmbedder() {
+  static const LlamaModel model = [] {
+    LoadTestBackends();
+    Result<Bytes> bytes =
+        ReadFile(std::string(CASEMATE_SOURCE_DIR) + "/models/casemate-embed-q8_0.gguf",
+                 std::size_t{64} << 20);
+    const UniqueFd file = SealedFile(bytes ? *bytes : Bytes());
+    Result<LlamaModel> loaded = LlamaModel::Load(file.get());
+    if (!loaded) {
+      throw std::runtime_error("the shipped embedder does not load: " + loaded.error().message);
+    }
+    return std::move(*loaded);
+  }();
+  return model;
+}
+
 }  // namespace casemate::inference
