@@ -196,5 +196,46 @@ TEST(ResidueTest, AClosedWindowLeavesNoTokens) {
   }
 }
 
+// An encoder keeps no keys and values, but the batch, its outputs and activations all the same.
+TEST(ResidueTest, AClosedWindowOfAnEncoderLeavesNoTokensAndNoVector) {
+  ComputePermit permit{UniqueFd()};
+  Result<LlamaContext> context = LlamaContext::Create(
+      ShippedEmbedder(),
+      {.context_tokens = 512, .sequences = 4, .step_tokens = 512, .threads = 1, .embeddings = true},
+      permit);
+  ASSERT_TRUE(context.has_value());
+  std::size_t whole = 0;
+  Result<TokenBuffer> tokens = ShippedEmbedder().TokenizeText(
+      PlaintextView::Of(std::string_view("the canary of this test is a yellow bird in a mine")),
+      512, whole);
+  ASSERT_TRUE(tokens.has_value());
+  ASSERT_GE(tokens->size(), 12U);
+  const Excluded kept(4096);
+  std::memcpy(kept.data(), tokens->RevealTokens().data() + 3, 8 * sizeof(std::int32_t));
+  {
+    std::vector<StepToken> step;
+    for (const std::int32_t token : tokens->RevealTokens()) {
+      step.push_back({.token = token,
+                      .position = static_cast<std::int32_t>(step.size()),
+                      .sequence = 1,
+                      .wants_output = true});
+    }
+    ASSERT_TRUE(context->Step(step).has_value());
+  }
+  tokens->Clear();
+  const std::span<const float> vector = context->Embedding(1);
+  ASSERT_EQ(vector.size(), 1024U);
+  std::memcpy(kept.data() + 256, vector.data() + 512, kWindow);
+  const std::string_view ids(kept.data(), 8 * sizeof(std::int32_t));
+  const std::string_view numbers(kept.data() + 256, kWindow);
+  EXPECT_GT(CountInMemory(ids, kept), 0U);
+  EXPECT_GT(CountInMemory(numbers, kept), 0U);
+
+  context->Clear();
+
+  EXPECT_EQ(CountInMemory(ids, kept), 0U);
+  EXPECT_EQ(CountInMemory(numbers, kept), 0U);
+}
+
 }  // namespace
 }  // namespace casemate::inference
