@@ -1,4 +1,5 @@
 // casemate-front: ends TLS, reads HTTP, checks API keys, hands requests to the tenants' keepers.
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
@@ -96,6 +97,7 @@ class CustodianLink {
   void Attach(UniqueFd channel) {
     const std::lock_guard lock(mutex_);
     peer_.reset();
+    have_ = 0;
     hop_ = hops_.Open({.hop = "custodian",
                        .peer = "casemate-custodian",
                        .transport = net::HopTransport::kSocketPair});
@@ -123,6 +125,7 @@ class CustodianLink {
       return std::unexpected(table.error());
     }
     server_.SetAdmission(*table);
+    Have(kAdmission);
     return {};
   }
   // The operator's command returns when a new key is let in, or a revoked one no more.
@@ -140,6 +143,7 @@ class CustodianLink {
     if (frame.type == custody::Admission::kType) {
       (void)TakeAdmission(frame.payload);
     } else if (frame.type == custody::LockState::kType) {
+      have_ = 0;
       server_.Suspend(net::Admitting::kLocked);
     } else if (frame.type == custody::Identity::kType) {
       TakeIdentity(frame);
@@ -154,16 +158,28 @@ class CustodianLink {
       ending_.Set(EXIT_FAILURE);
       return;
     }
+    Have(kIdentity);
+  }
+  // Serving is said when a request would be answered: with a certificate and a table of who may
+  // ask, in whichever order they come.
+  void Have(unsigned what) {
+    constexpr unsigned kBoth = kIdentity | kAdmission;
+    if (((have_.fetch_or(what) | what) & kBoth) != kBoth || (have_.fetch_or(kTold) & kTold) != 0) {
+      return;
+    }
     if (Result<void> told = supervisor_.Notify(ipc::Serving{.address = server_.address()}); !told) {
       LogError("supervisor not told", told.error());
     }
   }
 
+  enum : unsigned { kIdentity = 1, kAdmission = 2, kTold = 4 };
+
   net::Server& server_;
   ipc::Peer& supervisor_;
   Ending& ending_;
   net::HopTable& hops_;
-  std::mutex mutex_;  // guards what follows
+  std::atomic<unsigned> have_ = 0;  // what this custodian has said
+  std::mutex mutex_;                // guards what follows
   std::unique_ptr<ipc::Peer> peer_;
   net::HopUse hop_;
 };

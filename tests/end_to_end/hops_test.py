@@ -131,7 +131,8 @@ class ClientTest(HopTest):
         self.assertIn(["keeper", "custodian"], live["channels"])
         hop = next(hop for hop in live["hops"] if hop["hop"] == "clients" and hop["group"] == "X25519MLKEM768")
         self.assertTrue(hop["certificate"]["own"])
-        leaf = run("openssl", "s_client", "-connect", self.deployment.address, stdin="\n").stdout
+        # How s_client ends depends on who closes first; the certificate has come by then.
+        leaf = run("openssl", "s_client", "-connect", self.deployment.address, stdin="\n", check=False).stdout
         digest = run("openssl", "x509", "-noout", "-fingerprint", "-sha256", stdin=leaf).stdout
         self.assertEqual(hop["certificate"]["sha256"], digest.split("=")[1].strip().replace(":", "").lower())
         self.assertGreater(hop["bytes_in"], 50)
