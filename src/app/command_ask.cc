@@ -104,9 +104,11 @@ Result<Plaintext> MakeRequest(const AskOptions& options, const std::string& coll
   writer.EndObject().EndArray();
   writer.Key("include").BeginArray().String("file_search_call.results").EndArray();
   writer.Key("stream").Bool(options.stream);
-  if (!options.quotes.empty()) {
-    writer.Key("casemate").BeginObject().Key("quotes").String(options.quotes).EndObject();
-  }
+  // What is quoted is right by construction unless asked otherwise; a schema leaves no room for it.
+  const std::string quotes = !options.quotes.empty()       ? options.quotes
+                             : options.schema_file.empty() ? "verbatim"
+                                                           : "free";
+  writer.Key("casemate").BeginObject().Key("quotes").String(quotes).EndObject();
   if (options.max_tokens > 0) {
     writer.Key("max_output_tokens").Integer(static_cast<std::int64_t>(options.max_tokens));
   }
@@ -345,10 +347,11 @@ void AddAsk(CommandLine& line) {
       .Text("--tenant", options->tenant, "The tenant's name (default: the first)")
       .Required("--collection", options->collection, "Where to look")
       .Text("--model", options->model, "The model (default: casemate-answer)")
-      .Choice("--quotes", options->quotes,
-              "verbatim: what the answer quotes is word for word of a passage; only: it is nothing "
-              "but quotations",
-              {"verbatim", "only"})
+      .Choice(
+          "--quotes", options->quotes,
+          "verbatim (the default, but with --schema): what the answer quotes is word for word of a "
+          "passage; only: it is nothing but quotations; free: as the model says it",
+          {"verbatim", "only", "free"})
       .Text("--schema", options->schema_file, "A file with a JSON Schema that the answer meets")
       .Text("--temperature", options->temperature, "0 to 2 (default: 0, the likeliest answer)")
       .Text("--seed", options->seed, "A number; the same seed gives the same answer")

@@ -19,8 +19,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kShippedModel = "casemate-answer-q8_0.gguf";
-constexpr std::uint32_t kShippedContext = 320;  // tokens, what it was trained with
+// The weights that come with Casemate; contexts are what they were trained with (models/).
+struct ShippedModel {
+  std::string_view name;
+  std::string_view file;
+  std::string_view task;
+  std::uint32_t context_tokens;
+};
+constexpr ShippedModel kShippedModels[] = {
+    {"casemate-answer", "casemate-answer-q8_0.gguf", "chat", 320},
+    {"casemate-embed", "casemate-embed-q8_0.gguf", "embedding", 512},
+};
 
 struct InitOptions {
   std::string dir;
@@ -60,9 +69,9 @@ class Unfinished {
 
 // Where the shipped weights are: beside the installed program, or in the source tree that it was
 // built in.
-Result<fs::path> FindShippedModel(const std::string& given) {
+Result<fs::path> FindShippedModels(const std::string& given) {
   if (!given.empty()) {
-    return fs::path(given) / kShippedModel;
+    return fs::path(given);
   }
   Result<fs::path> bin = ExecutableFolder();
   if (!bin) {
@@ -70,12 +79,12 @@ Result<fs::path> FindShippedModel(const std::string& given) {
   }
   for (const char* place : {"../share/casemate/models", "../../../models"}) {
     std::error_code failed;
-    fs::path candidate = (*bin / place / kShippedModel).lexically_normal();
-    if (fs::exists(candidate, failed)) {
+    fs::path candidate = (*bin / place).lexically_normal();
+    if (fs::exists(candidate / kShippedModels[0].file, failed)) {
       return candidate;
     }
   }
-  return Fail(ErrorCode::kNotFound, "the shipped model " + std::string(kShippedModel) +
+  return Fail(ErrorCode::kNotFound, "the shipped model " + std::string(kShippedModels[0].file) +
                                         " is neither in ../share/casemate/models nor in "
                                         "../../../models of " +
                                         bin->string() + "; name its folder with --models");
@@ -119,15 +128,19 @@ config::DeploymentConfig MakeConfig(const InitOptions& options) {
   return made;
 }
 
-std::vector<custody::ModelEntry> ShippedModels(const CopiedModel& model) {
+Result<std::vector<custody::ModelEntry>> CopyShippedModels(const fs::path& from,
+                                                           const fs::path& to) {
   std::vector<custody::ModelEntry> models;
-  for (const auto& [name, task] :
-       {std::pair("casemate-answer", "chat"), std::pair("casemate-embed", "embedding")}) {
-    models.push_back({.name = name,
-                      .digest = model.digest,
-                      .task = task,
-                      .context_tokens = kShippedContext,
-                      .file_bytes = model.bytes,
+  for (const ShippedModel& shipped : kShippedModels) {
+    Result<CopiedModel> copied = CopyModel(from / shipped.file, to);
+    if (!copied) {
+      return std::unexpected(copied.error());
+    }
+    models.push_back({.name = std::string(shipped.name),
+                      .digest = copied->digest,
+                      .task = std::string(shipped.task),
+                      .context_tokens = shipped.context_tokens,
+                      .file_bytes = copied->bytes,
                       .added = UnixSeconds()});
   }
   return models;
@@ -198,7 +211,7 @@ Result<ExitStatus> RunInit(const InitOptions& given) {
   if (!folder) {
     return std::unexpected(folder.error());
   }
-  Result<fs::path> shipped = FindShippedModel(options.models);
+  Result<fs::path> shipped = FindShippedModels(options.models);
   if (!shipped) {
     return std::unexpected(shipped.error());
   }
@@ -225,16 +238,16 @@ Result<ExitStatus> RunInit(const InitOptions& given) {
   if (Result<void> made = MakeFolders(*folder, settings); !made) {
     return std::unexpected(made.error());
   }
-  Result<CopiedModel> model = CopyModel(*shipped, *folder / "models");
-  if (!model) {
-    return std::unexpected(model.error());
+  Result<std::vector<custody::ModelEntry>> models = CopyShippedModels(*shipped, *folder / "models");
+  if (!models) {
+    return std::unexpected(models.error());
   }
   Result<custody::InitReply> reply =
       AskNewCustodian({.deployment = *folder,
                        .settings = settings,
                        .tenant = options.tenant,
                        .argon2_memory_kib = static_cast<std::uint32_t>(options.argon2_memory_kib),
-                       .models = ShippedModels(*model)},
+                       .models = std::move(*models)},
                       std::move(secret));
   if (!reply) {
     return std::unexpected(reply.error());
@@ -266,7 +279,7 @@ void AddInit(CommandLine& line) {
             "Leave the PIN beside the token: a stolen disk opens everything")
       .Text("--token-uri", options->token_uri, "RFC 7512 URI of a PKCS#11 token (default: own)")
       .Text("--module", options->module, "The PKCS#11 library (default: SoftHSM2's)")
-      .Text("--models", options->models, "Folder of the shipped model, if it is not found")
+      .Text("--models", options->models, "Folder of the shipped models, if it is not found")
       .Number("--argon2-memory-kib", options->argon2_memory_kib,
               "Memory of Argon2id in KiB (default: 262144)", 8192, 4 << 20)
       .Many("--dns", options->dns_names, "DNS name for the server's certificate")
