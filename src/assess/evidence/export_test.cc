@@ -66,11 +66,11 @@ TEST(ExportTest, AnAzureAccountWithoutContentLoggingIsReviewedByPeople) {
 }
 
 TEST(ExportTest, AKeyOfAzureSaysWhatItIsKeptIn) {
-  EXPECT_THAT(FactsOfSample("azure-key.json"),
-              ElementsAre("azure-key.kept_in = hsm @ key.kty",
-                          "azure-key.holder = not you @ key.kid",
-                          "azure-key.release = automatic or justified or ticketed or never @ "
-                          "attributes.exportable"));
+  EXPECT_THAT(
+      FactsOfSample("azure-key.json"),
+      ElementsAre("azure-key.kept_in = hsm @ key.kty", "azure-key.holder = not you @ key.kid",
+                  "azure-key.release = automatic or justified or ticketed or never @ "
+                  "attributes.exportable"));
   EXPECT_THAT(NotesOfSample("azure-vault.json"), Contains(HasSubstr("enablePurgeProtection: off")));
 }
 
