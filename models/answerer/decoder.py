@@ -27,6 +27,7 @@ class Shape:
         return self.width // self.heads
 
 
+GUIDED = (3, 5)  # after how many layers guide.py looks in
 QUERY_CHUNK = 256  # queries of one attention step: keys after the chunk's end are never multiplied
 
 
@@ -108,8 +109,9 @@ class Decoder(torch.nn.Module):
                 torch.nn.init.normal_(weight, std=0.02 / (2 * self.shape.layers) ** 0.5)
 
     def forward(self, tokens):
-        """Hidden states after the last norm and those of the middle layer, bfloat16 [rows, tokens,
-        width]. Rows shorter than the longest end in padding, which nothing before it attends to."""
+        """Hidden states after the last norm, bfloat16 [rows, tokens, width], and those after the
+        layers of GUIDED. Rows shorter than the longest end in padding, which nothing before it
+        attends to."""
         device = tokens.device
         count = tokens.shape[1]
         if not hasattr(self, "tables") or self.tables[0].device != device:
@@ -118,11 +120,12 @@ class Decoder(torch.nn.Module):
         future = torch.full((count, count), float("-inf"), device=device,
                             dtype=torch.bfloat16).triu(1)
         x = F.embedding(tokens, self.embedding).to(torch.bfloat16)
+        guided = []
         for i, (attention, feed_forward) in enumerate(zip(self.attention, self.feed_forward)):
             x = feed_forward(attention(x, cosine, sine, future))
-            if i + 1 == self.shape.layers // 2 + 1:
-                middle = x
-        return F.rms_norm(x, x.shape[-1:], self.norm.to(x.dtype), self.shape.norm_epsilon), middle
+            if i + 1 in GUIDED:
+                guided.append(x)
+        return F.rms_norm(x, x.shape[-1:], self.norm.to(x.dtype), self.shape.norm_epsilon), guided
 
     def logits(self, hidden):
         return F.linear(hidden, self.embedding.to(hidden.dtype)).float()

@@ -29,17 +29,17 @@ from guide import Guide
 from muon import Muon
 
 SEED = 20261123
-STEP_TOKENS = (6144, 12288)  # of all processes together: many small steps first
+STEP_TOKENS = (4096, 12288)  # of all processes together: many small steps first
 STEP_GROWS = 0.5  # of the run: the second from here
-ROW_TOKENS = 3072  # of one forward pass, padding included
+ROW_TOKENS = 2048  # of one forward pass, padding included
 POOL = 192  # examples sorted by length at a time, so that little is padding
 OTHER_WEIGHT = 0.2  # of tokens that are not the answer's, while they count
 OTHER_SHARE = 0.12  # of them drawn
 OTHER_UNTIL = 0.35  # of the run: language is learned first, reading all along
-MUON_RATE, ADAM_RATE = 0.02, 0.003
+MUON_RATE, ADAM_RATE = 0.01, 0.002
 DECAY_FROM = 0.6  # of the run
-FIRST = (0.06, 0.14)  # of the run: only the simplest examples, then fewer and fewer of them
-DRILLS = ((0.2, 0.3), (0.4, 0.1), (1.0, 0.02))  # until this part of the run, this share of copying drills
+FIRST = (0.03, 0.1)
+DRILLS = ((0.3, 0.5), (0.5, 0.2), (1.0, 0.02))
 
 
 def arguments():
@@ -79,7 +79,7 @@ class Batches:
             self.fill(progress)
         rows = self.ready.pop()
         length = max(len(ids) for ids, _, _ in rows)
-        told = torch.zeros(len(rows), 3, length, dtype=torch.long)
+        told = torch.zeros(len(rows), 4, length, dtype=torch.long)
         batch = torch.zeros(len(rows), length, dtype=torch.long)
         answer = torch.zeros(len(rows), length, dtype=torch.bool)
         other = torch.zeros(len(rows), length, dtype=torch.bool)
@@ -109,10 +109,11 @@ class Batches:
 
 
 def loss_of(decoder, guide, batch, progress, device):
-    """(loss to follow, answer loss, share of answer tokens predicted rightly, of relevant words)."""
+    """(loss to follow, answer loss, shares: of answer tokens predicted rightly, of words asked for
+    and of relevant ones found)."""
     ids, answer, other, told = (t.to(device) for t in batch)
-    hidden, middle = decoder(ids)
-    guided, relevant = guide(decoder, middle, told)
+    hidden, layers = decoder(ids)
+    guided, asked, relevant = guide(decoder, layers, told)
     hidden = hidden[:, :-1]
     target, answer, other = ids[:, 1:], answer[:, 1:], other[:, 1:]
     logits = decoder.logits(hidden[answer])
@@ -123,7 +124,7 @@ def loss_of(decoder, guide, batch, progress, device):
         drawn = other & (torch.rand(other.shape, device=device) < OTHER_SHARE)
         if drawn.any():
             total = total + OTHER_WEIGHT * F.cross_entropy(decoder.logits(hidden[drawn]), target[drawn])
-    return total, answer_loss.detach(), right, relevant
+    return total, answer_loss.detach(), right, asked, relevant
 
 
 def rate(progress, step):
@@ -189,7 +190,7 @@ def run(rank, count, given):
         progress = float(together.mean(torch.tensor(progress)))
         if progress >= 1:
             break
-        mine, losses, rights, found = 0, 0.0, 0.0, 0.0
+        mine, losses, rights, matched, found = 0, 0.0, 0.0, 0.0, 0.0
         pieces = []
         while mine < STEP_TOKENS[progress > STEP_GROWS] / count:
             pieces.append(batches.next(progress))
@@ -197,10 +198,11 @@ def run(rank, count, given):
         answers = sum(int(p[1].sum()) for p in pieces)
         for piece in pieces:
             share = int(piece[1].sum()) / answers
-            total, answer_loss, right, relevant = loss_of(decoder, guide, piece, progress, device)
+            total, answer_loss, right, asked, relevant = loss_of(decoder, guide, piece, progress, device)
             (total * share).backward()
             losses += float(answer_loss) * share
             rights += float(right) * share
+            matched += float(asked) * share
             found += float(relevant) * share
         together.average_gradients(parameters)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -212,15 +214,15 @@ def run(rank, count, given):
         together.exchange(matrices)
         for weight in parameters:
             weight.grad.zero_()
-        figures = together.mean(torch.tensor([float(mine), losses, rights, found]))
+        figures = together.mean(torch.tensor([float(mine), losses, rights, matched, found]))
         seen += int(figures[0] * count)
         step += 1
         log.append((step, seen, round(time.monotonic() - started, 1), round(float(figures[1]), 4), round(float(figures[2]), 4),
-                    round(float(figures[3]), 4)))
+                    round(float(figures[3]), 4), round(float(figures[4]), 4)))
         if rank == 0 and step % 20 == 0:
             recent = log[-20:]
             print(f"step {step} {seen / 1e6:.2f}M tokens {progress:.1%} loss {sum(l[3] for l in recent) / 20:.3f} "
-                  f"right {sum(l[4] for l in recent) / 20:.3f} found {sum(l[5] for l in recent) / 20:.3f} "
+                  f"right {sum(l[4] for l in recent) / 20:.3f} asked {sum(l[5] for l in recent) / 20:.3f} found {sum(l[6] for l in recent) / 20:.3f} "
                   f"{seen / (time.monotonic() - started):.0f} tokens/s", flush=True)
         if rank == 0 and time.monotonic() - last_saved > 240:
             save(given, decoder, tokenizer, log, count, device)
@@ -242,7 +244,7 @@ def save(given, decoder, tokenizer, log, count, device):
                   "device": torch.cuda.get_device_name() if device == "cuda" else f"CPU, {count} processes of one thread",
                   "torch": torch.__version__, "limit": f"{given.minutes} minutes" if given.minutes else f"{given.tokens:.0f} tokens",
                   "went_on_from": bool(given.begin), "parameters": sum(p.numel() for p in decoder.parameters()),
-                  "log": {"columns": ["step", "tokens", "seconds", "answer_loss", "answer_tokens_right", "relevant_words_found"], "rows": log[:: max(1, len(log) // 400)] + [log[-1]]}}
+                  "log": {"columns": ["step", "tokens", "seconds", "answer_loss", "answer_tokens_right", "asked_words_found", "relevant_words_found"], "rows": log[:: max(1, len(log) // 400)] + [log[-1]]}}
     (given.out / "run.json").write_text(json.dumps(run_record, indent=0) + "\n")
     (given.out / "loss.svg").write_text(curve.svg(log))
 
